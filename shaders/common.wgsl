@@ -1,0 +1,12 @@
+// common: what several kernels share. It is appended to each of them, so that their lines hold.
+
+// The number of an invocation. The host spreads workgroups over x and y, as one dimension holds
+// only 65,535 of them; `width` is the kernel's invocations a workgroup.
+fn flat_index(id: vec3u, groups: vec3u, width: u32) -> u32 {
+  return id.y * groups.x * width + id.x;
+}
+
+// Four pixels of a packed word as numbers from 0 to 255.
+fn pixels_of(word: u32) -> vec4f {
+  return vec4f(unpack4xU8(word));
+}

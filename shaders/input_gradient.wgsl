@@ -1,0 +1,37 @@
+// input_gradient: da = dz w, the gradient of what the layer below put out.
+// One invocation computes a tile of ROWS samples x 4 inputs in registers; a 4 x 4 tile of weights
+// times a column vector adds four units at once. Sums run over the units in order.
+
+const WORKGROUP = 64u; // invocations a workgroup
+const ROWS = 8u;       // samples a tile: each weight that is loaded serves so many
+
+override k: u32; // inputs of the layer, padded to a multiple of 4
+override n: u32; // units of the layer, padded to a multiple of 4
+
+@group(0) @binding(0) var<storage, read>       dz: array<vec4f>; // (m, n / 4)
+@group(0) @binding(1) var<storage, read>       w: array<vec4f>;  // (n, k / 4)
+@group(0) @binding(2) var<storage, read_write> da: array<vec4f>; // (m, k / 4)
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let m = arrayLength(&da) / (k / 4u);
+  let i = flat_index(id, groups, WORKGROUP);
+  let input = i % (k / 4u);
+  let row = i / (k / 4u) * ROWS;
+  if (row >= m) { return; }
+
+  var sum: array<vec4f, ROWS>;
+  for (var r = 0u; r < ROWS; r++) { // unroll
+    sum[r] = vec4f(0.0);
+  }
+  for (var q = 0u; q < n / 4u; q++) {
+    let at = q * k + input;
+    let tile = mat4x4f(w[at], w[at + k / 4u], w[at + k / 2u], w[at + 3u * k / 4u]);
+    for (var r = 0u; r < ROWS; r++) { // unroll
+      sum[r] += tile * dz[min(row + r, m - 1u) * (n / 4u) + q];
+    }
+  }
+  for (var r = 0u; r < ROWS; r++) { // unroll
+    if (row + r < m) { da[(row + r) * (k / 4u) + input] = sum[r]; }
+  }
+}

@@ -1,0 +1,23 @@
+//! The command line. Plain flags train; everything else is a subcommand.
+
+mod args;
+mod devices;
+mod shaders;
+mod train;
+
+pub use args::{Cli, Command, DeviceArg, InitArg, TrainArgs};
+
+use crate::Result;
+
+/// Does what the command line asks for.
+///
+/// # Errors
+/// Whatever ends the run; [`crate::Error::exit_status`] is the process's.
+pub fn run(cli: Cli) -> Result<()> {
+    match cli.command {
+        None => train::run(&cli.train),
+        Some(Command::Train(args)) => train::run(&args),
+        Some(Command::Devices { json }) => devices::run(json),
+        Some(Command::Shaders { command }) => shaders::run(&command),
+    }
+}

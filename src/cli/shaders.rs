@@ -1,0 +1,35 @@
+//! `shadegrad shaders`: the kernels' sources, to read and to edit.
+
+use crate::{
+    Result,
+    cli::args::ShadersCommand,
+    kernels::{REGISTRY, Shaders, export},
+    report::Listing,
+};
+
+/// Lists the kernels or writes their sources.
+///
+/// # Errors
+/// Where a file cannot be written.
+pub fn run(command: &ShadersCommand) -> Result<()> {
+    let mut listing = Listing::default();
+    match command {
+        ShadersCommand::List => {
+            let shaders = Shaders::load(None)?;
+            for entry in REGISTRY {
+                listing.line(entry.name)?;
+                for binding in &shaders.get(entry.name).bindings {
+                    let element = binding.element.map_or("structure".into(), |element| element.to_string());
+                    let access = if binding.writable { "read_write" } else { "read" };
+                    listing.item(&binding.name, &format!("{element}, {access}"))?;
+                }
+            }
+        }
+        ShadersCommand::Export { dir, compiled } => {
+            for path in export(dir, *compiled)? {
+                listing.line(&path.display().to_string())?;
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,243 @@
+//! `shadegrad train`: from the flags to the exit status.
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::{DeviceArg, InitArg, TrainArgs};
+use crate::{
+    Error, Result,
+    data::Dataset,
+    gpu::{Adapter, Device, DeviceError, GraphicsApi, Wanted, choose},
+    kernels::Shaders,
+    model,
+    network::{Layerwise, MAX_SAMPLES, Parameters, PlanSizes, Shape},
+    reference::CpuEngine,
+    report::{DataLine, DeviceLine, Json, Reporter, Start, Text, warn},
+    train::{End, Engine, OnCpu, OnGpu, Reason, Schedule, train},
+};
+
+/// Trains, reports, and saves where asked to.
+///
+/// # Errors
+/// The first thing that is wrong: flags, shaders, the file to save to, data, device.
+pub fn run(args: &TrainArgs) -> Result<()> {
+    let apis = graphics_apis(args)?;
+    let shaders = Shaders::load(args.shaders.as_deref().map(Path::new))?;
+    if let Some(path) = &args.save {
+        model::check_writable(path)?;
+    }
+    let data = Arc::new(load(args)?);
+    let shape = Shape::new(data.train.inputs, &args.hidden.0, data.classes)?;
+    let parameters = match &args.init {
+        InitArg::Drawn(init) => init.parameters(&shape, args.seed),
+        InitArg::File(path) => model::load(path, &shape)?,
+    };
+    let interrupted = on_interrupt();
+
+    let adapter = adapter(args, &apis)?;
+    tell_shaders(args, &shaders, adapter.is_some());
+    let (mut engine, device) = match &adapter {
+        Some(adapter) => {
+            (on_gpu(adapter, &shaders, &shape, &data, &parameters, args.alpha)?, gpu_line(adapter))
+        }
+        None => (on_cpu(&data, &parameters, args.alpha), cpu_line()),
+    };
+    let plan = if adapter.is_some() { "layerwise" } else { "cpu" };
+    let start = Start {
+        device,
+        plan,
+        network: shape.to_string(),
+        data: data_line(&data),
+        config: config(args),
+        iters: args.iters,
+    };
+    let mut reporter: Box<dyn Reporter> =
+        if args.json { Box::new(Json::default()) } else { Box::new(Text::new(args.quiet)) };
+    reporter.start(&start)?;
+    let schedule = Schedule { iters: args.iters, report_every: args.report_every };
+    let end = train(engine.as_mut(), schedule, reporter.as_mut(), interrupted)?;
+    reporter.end(&end, &model::weights_sha256(&end.parameters))?;
+    finish(args, &end)
+}
+
+/// Saves, and turns the reason of the end into a status.
+fn finish(args: &TrainArgs, end: &End) -> Result<()> {
+    if end.reason == Reason::Diverged {
+        let kept =
+            args.save.as_ref().map_or(String::new(), |path| format!("; {} is not written", path.display()));
+        return Err(Error::Diverged(format!(
+            "training diverged: loss or weights are not finite after {} iterations; try a smaller --alpha (now {}){kept}",
+            end.iters, args.alpha
+        )));
+    }
+    if let Some(path) = &args.save {
+        model::save(path, &end.parameters, &metadata(args, end))?;
+    }
+    match end.reason {
+        Reason::Interrupted => Err(Error::Interrupted),
+        _ => Ok(()),
+    }
+}
+
+fn load(args: &TrainArgs) -> Result<Dataset> {
+    let mut data = Dataset::load(&args.data)?;
+    if let Some(limit) = args.limit {
+        let len = data.train.len();
+        if limit > len {
+            return Err(Error::Usage(format!("--limit {limit}: there are only {len} training images")));
+        }
+        data.train.truncate(limit);
+    }
+    let largest = data.train.len().max(data.test.len());
+    if largest > MAX_SAMPLES {
+        return Err(Error::Usage(format!("{largest} images; at most {MAX_SAMPLES} are supported (--limit)")));
+    }
+    Ok(data)
+}
+
+/// The APIs to look for adapters on: the flag's, or those of `WGPU_BACKEND`; none means all.
+fn graphics_apis(args: &TrainArgs) -> Result<Vec<GraphicsApi>> {
+    match (args.backend, std::env::var("WGPU_BACKEND")) {
+        (Some(api), _) => Ok(vec![api]),
+        (None, Ok(names)) if !names.trim().is_empty() => {
+            names.split(',').map(|name| GraphicsApi::named(name.trim())).collect()
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The adapter to train on; none for the CPU engine.
+fn adapter(args: &TrainArgs, apis: &[GraphicsApi]) -> Result<Option<Adapter>, DeviceError> {
+    let wanted = match &args.device {
+        Some(DeviceArg::Cpu) => return Ok(None),
+        None | Some(DeviceArg::Gpu) => Wanted::Best,
+        Some(DeviceArg::Index(index)) => Wanted::Index(*index),
+        Some(DeviceArg::Name(name)) => Wanted::Name(name.clone()),
+    };
+    match choose(&wanted, apis) {
+        Err(error) if args.device.is_none() => {
+            warn(&format!(
+                "{error}\nwarning: NO GPU: TRAINING ON THE CPU ENGINE INSTEAD (--device gpu forbids this)"
+            ));
+            Ok(None)
+        }
+        found => found.map(Some),
+    }
+}
+
+/// Says which shaders a `--shaders` run uses.
+fn tell_shaders(args: &TrainArgs, shaders: &Shaders, on_gpu: bool) {
+    let Some(folder) = &args.shaders else { return };
+    if !on_gpu {
+        warn(&format!("the CPU engine runs no shaders: those in {folder} have no effect"));
+    } else if !args.quiet {
+        eprint_shaders(folder, shaders);
+    }
+}
+
+fn eprint_shaders(folder: &str, shaders: &Shaders) {
+    crate::report::note(&format!("shaders from {folder}: {}", shaders.from_folder.join(", ")));
+    if !shaders.built_in.is_empty() {
+        crate::report::note(&format!("built-in shaders: {}", shaders.built_in.join(", ")));
+    }
+}
+
+fn on_gpu(
+    adapter: &Adapter,
+    shaders: &Shaders,
+    shape: &Shape,
+    data: &Dataset,
+    parameters: &Parameters,
+    alpha: f64,
+) -> Result<Box<dyn Engine>> {
+    let sizes = PlanSizes::new(shape, data.train.len(), data.test.len());
+    let device = Device::open(adapter, &sizes.needs(shaders)?)?;
+    let plan = Layerwise::new(&device, shaders, &sizes, data, parameters, alpha)?;
+    Ok(Box::new(OnGpu::new(device, plan, sizes)))
+}
+
+fn on_cpu(data: &Arc<Dataset>, parameters: &Parameters, alpha: f64) -> Box<dyn Engine> {
+    Box::new(OnCpu::new(CpuEngine::new(data.clone(), parameters.clone(), alpha)))
+}
+
+fn gpu_line(adapter: &Adapter) -> DeviceLine {
+    DeviceLine {
+        name: adapter.name(),
+        backend: adapter.backend().into(),
+        driver: adapter.driver(),
+        kind: adapter.kind().into(),
+    }
+}
+
+fn cpu_line() -> DeviceLine {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    DeviceLine {
+        name: format!("CPU engine, {threads} threads"),
+        backend: "cpu".into(),
+        driver: "none needed".into(),
+        kind: "cpu".into(),
+    }
+}
+
+fn data_line(data: &Dataset) -> DataLine {
+    DataLine {
+        train: data.train.len(),
+        test: data.test.len(),
+        classes: data.classes,
+        rows: data.rows,
+        cols: data.cols,
+    }
+}
+
+/// The flags by their names.
+fn config(args: &TrainArgs) -> serde_json::Value {
+    serde_json::json!({
+        "data": args.data,
+        "limit": args.limit,
+        "hidden": args.hidden.to_string(),
+        "init": args.init.to_string(),
+        "iters": args.iters,
+        "alpha": args.alpha,
+        "seed": args.seed,
+        "device": args.device.as_ref().map(DeviceArg::to_string),
+        "backend": args.backend.map(GraphicsApi::name),
+        "shaders": args.shaders,
+        "report-every": args.report_every,
+        "save": args.save,
+    })
+}
+
+/// What a model file says of its training. Nothing in it depends on the machine, so that the same
+/// training gives the same file.
+fn metadata(args: &TrainArgs, end: &End) -> BTreeMap<String, String> {
+    [
+        ("program", format!("shadegrad {}", env!("CARGO_PKG_VERSION"))),
+        ("hidden", args.hidden.to_string()),
+        ("init", args.init.to_string()),
+        ("seed", args.seed.to_string()),
+        ("alpha", args.alpha.to_string()),
+        ("step", end.iters.to_string()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+/// A flag that the first Ctrl-C or SIGTERM sets; the second one ends the process at once.
+fn on_interrupt() -> &'static AtomicBool {
+    static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+    let installed = ctrlc::set_handler(|| {
+        if INTERRUPTED.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(Error::Interrupted.exit_status()));
+        }
+    });
+    if let Err(error) = installed {
+        warn(&format!("Ctrl-C will end the program at once: {error}"));
+    }
+    &INTERRUPTED
+}

@@ -1,0 +1,161 @@
+//! Training and test samples as they stand in the files.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use ndarray::ArrayView2;
+
+use super::{DataError, Fault, Images, idx, read_images, read_labels};
+
+/// Classes of MNIST, Fashion-MNIST and KMNIST.
+pub const CLASSES: usize = 10;
+
+/// Pictures and their labels, samples as rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Samples {
+    /// (len, inputs), row-major, 0 to 255.
+    pub pixels: Vec<u8>,
+    /// (len), each below the number of classes.
+    pub labels: Vec<u8>,
+    /// Pixels of a picture: rows times columns.
+    pub inputs: usize,
+}
+
+/// A training and a test set of pictures of one size.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dataset {
+    /// What the network learns from.
+    pub train: Samples,
+    /// What it is only evaluated on.
+    pub test: Samples,
+    /// Rows of a picture.
+    pub rows: usize,
+    /// Columns of a picture.
+    pub cols: usize,
+    /// Labels are 0 to `classes` - 1.
+    pub classes: usize,
+}
+
+impl Dataset {
+    /// Loads `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and
+    /// `t10k-labels-idx1-ubyte` from `dir`, each with `.gz` after its name or without; where both names are
+    /// taken, the one with `.gz` is read. The content alone decides whether a file is decompressed.
+    ///
+    /// # Errors
+    /// The first [`DataError`] in the order train, test, and in each of them images, labels, both together;
+    /// so the same folder gives the same error every time, though the files are read side by side.
+    pub fn load(dir: &Path) -> Result<Dataset, DataError> {
+        check_folder(dir)?;
+        let (train, test) = rayon::join(|| Split::load(dir, "train"), || Split::load(dir, "t10k"));
+        let (train, test) = (train?, test?);
+        let (expected, found) = (train.picture(), test.picture());
+        if expected != found {
+            return Err(DataError::SizesDiffer { train: train.path, test: test.path, expected, found });
+        }
+        let (rows, cols) = expected;
+        Ok(Dataset { train: train.into_samples(), test: test.into_samples(), rows, cols, classes: CLASSES })
+    }
+}
+
+impl Samples {
+    /// How many samples there are.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The pixels as a (len, inputs) matrix.
+    pub fn matrix(&self) -> ArrayView2<'_, u8> {
+        ArrayView2::from_shape((self.len(), self.inputs), &self.pixels)
+            .expect("pixels hold a picture for every label")
+    }
+
+    /// Keeps the first `len` samples, or all where there are fewer.
+    pub fn truncate(&mut self, len: usize) {
+        let len = len.min(self.len());
+        self.labels.truncate(len);
+        self.pixels.truncate(len * self.inputs);
+    }
+}
+
+/// The two files of the training or of the test set.
+struct Split {
+    images: Images,
+    labels: Vec<u8>,
+    /// Where the images came from.
+    path: PathBuf,
+}
+
+impl Split {
+    fn load(dir: &Path, prefix: &str) -> Result<Split, DataError> {
+        let (images, labels) = rayon::join(
+            || read_named(dir, &format!("{prefix}-images-idx3-ubyte"), read_images),
+            || read_named(dir, &format!("{prefix}-labels-idx1-ubyte"), read_labels),
+        );
+        let ((images, path), (labels, labels_path)) = (images?, labels?);
+        if labels.len() != images.count {
+            let (expected, found) = (images.count, labels.len());
+            return Err(DataError::CountsDiffer { images: path, labels: labels_path, expected, found });
+        }
+        check_labels(&labels).map_err(|fault| DataError::File { path: labels_path, fault })?;
+        Ok(Split { images, labels, path })
+    }
+
+    fn picture(&self) -> (usize, usize) {
+        (self.images.rows, self.images.cols)
+    }
+
+    fn into_samples(self) -> Samples {
+        let inputs = self.images.rows * self.images.cols;
+        Samples { pixels: self.images.pixels, labels: self.labels, inputs }
+    }
+}
+
+fn check_folder(dir: &Path) -> Result<(), DataError> {
+    match fs::metadata(dir) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(DataError::NotAFolder(dir.to_owned())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(DataError::NoFolder(dir.to_owned())),
+        Err(error) => Err(DataError::File { path: dir.to_owned(), fault: Fault::Unreadable(error) }),
+    }
+}
+
+fn read_named<T>(
+    dir: &Path,
+    name: &str,
+    read: fn(&Path) -> Result<T, DataError>,
+) -> Result<(T, PathBuf), DataError> {
+    let path = locate(dir, name)?;
+    Ok((read(&path)?, path))
+}
+
+/// The path that is taken, with `.gz` before without. One that cannot be looked at counts as taken, so that
+/// reading it tells why.
+fn locate(dir: &Path, name: &str) -> Result<PathBuf, DataError> {
+    let is_free =
+        |path: &Path| fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
+    let (gzipped, plain) = (dir.join(format!("{name}.gz")), dir.join(name));
+    match (is_free(&gzipped), is_free(&plain)) {
+        (false, _) => Ok(gzipped),
+        (true, false) => Ok(plain),
+        (true, true) => Err(DataError::Missing { gzipped, plain }),
+    }
+}
+
+fn check_labels(labels: &[u8]) -> Result<(), Fault> {
+    match labels.iter().position(|&label| usize::from(label) >= CLASSES) {
+        None => Ok(()),
+        Some(index) => Err(Fault::Label {
+            offset: idx::label_offset(index),
+            index,
+            classes: CLASSES,
+            found: labels[index],
+        }),
+    }
+}

@@ -1,0 +1,100 @@
+//! The bytes of a data file, decompressed where its content is gzip.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufRead, BufReader, Read, Seek},
+    path::Path,
+};
+
+use flate2::bufread::GzDecoder;
+
+use super::Fault;
+
+/// Bytes asked of the disk at once.
+const BUFFER: usize = 1 << 17;
+
+/// An open data file and how far it has been read.
+pub(super) struct Source {
+    stream: Stream,
+    /// Bytes read so far, after decompression.
+    offset: u64,
+}
+
+enum Stream {
+    Plain(BufReader<File>),
+    Gzip(Box<GzDecoder<BufReader<File>>>),
+}
+
+impl Source {
+    /// Opens a regular, non-empty file; gzip is told by its magic number, whatever the name.
+    pub(super) fn open(path: &Path) -> Result<Source, Fault> {
+        let mut file = open_regular(path)?;
+        let mut magic = Vec::new();
+        file.by_ref().take(2).read_to_end(&mut magic).map_err(Fault::Unreadable)?;
+        file.rewind().map_err(Fault::Unreadable)?;
+        let file = BufReader::with_capacity(BUFFER, file);
+        let stream = match magic[..] {
+            [] => return Err(Fault::Empty),
+            [0x1f, 0x8b] => Stream::Gzip(Box::new(GzDecoder::new(file))),
+            _ => Stream::Plain(file),
+        };
+        Ok(Source { stream, offset: 0 })
+    }
+
+    /// Appends `len` bytes, or fewer where the data end before; a gzip checksum is verified at that end only.
+    /// Memory grows as bytes arrive, whatever `len` says.
+    pub(super) fn read(&mut self, len: u64, bytes: &mut Vec<u8>) -> Result<(), Fault> {
+        let before = bytes.len();
+        let result = match &mut self.stream {
+            Stream::Plain(file) => file.take(len).read_to_end(bytes),
+            Stream::Gzip(decoder) => decoder.take(len).read_to_end(bytes),
+        };
+        self.offset += (bytes.len() - before) as u64;
+        result.map(drop).map_err(|error| self.fault(error))
+    }
+
+    /// Whether the bytes come out of a gzip stream.
+    pub(super) fn is_gzip(&self) -> bool {
+        matches!(self.stream, Stream::Gzip(_))
+    }
+
+    /// Requires that nothing follows the gzip stream, once that has been read to its end.
+    pub(super) fn finish(self) -> Result<(), Fault> {
+        let Stream::Gzip(decoder) = self.stream else { return Ok(()) };
+        let mut file = decoder.into_inner();
+        let at_end = file.fill_buf().map_err(Fault::Unreadable)?.is_empty();
+        let offset = file.stream_position().map_err(Fault::Unreadable)?;
+        if at_end { Ok(()) } else { Err(Fault::TrailingBytes { offset }) }
+    }
+
+    fn fault(&self, error: io::Error) -> Fault {
+        let offset = self.offset;
+        match &self.stream {
+            Stream::Gzip(decoder) if error.raw_os_error().is_none() => match error.kind() {
+                io::ErrorKind::UnexpectedEof => Fault::GzipTruncated { offset },
+                io::ErrorKind::OutOfMemory => Fault::Unreadable(error),
+                _ if decoder.header().is_none() => Fault::GzipHeader(error),
+                // flate2 tells a wrong checksum from wrong codes by its words alone; a test watches them.
+                _ if error.to_string().contains("checksum") => Fault::GzipChecksum { offset },
+                _ => Fault::GzipCorrupt { offset, cause: error },
+            },
+            _ => Fault::Unreadable(error),
+        }
+    }
+}
+
+/// Opens what has an end: reading a pipe could wait for ever, and a directory opens but cannot be read.
+fn open_regular(path: &Path) -> Result<File, Fault> {
+    let refused = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => Fault::NotFound,
+        _ => Fault::Unreadable(error),
+    };
+    let metadata = fs::metadata(path).map_err(refused)?;
+    if metadata.is_dir() {
+        return Err(Fault::Directory);
+    }
+    if !metadata.is_file() {
+        return Err(Fault::NotRegular);
+    }
+    File::open(path).map_err(refused)
+}

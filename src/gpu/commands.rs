@@ -1,0 +1,44 @@
+//! Lists of work, recorded many times into one submission.
+
+use super::{Device, Dispatch, Slice, Submission};
+
+/// One thing the device does.
+#[derive(Clone)]
+pub enum Command {
+    /// Run a kernel.
+    Dispatch(Dispatch),
+    /// Fill with zeros.
+    Clear(Slice),
+}
+
+impl Device {
+    /// Hands `commands` to the device, `times` over, in one submission.
+    pub fn submit(&self, commands: &[Command], times: usize) -> Submission {
+        let mut encoder = self.raw.create_command_encoder(&Default::default());
+        let mut rest: Vec<&Command> = (0..times).flat_map(|_| commands).collect();
+        rest.reverse();
+        while let Some(command) = rest.pop() {
+            match command {
+                Command::Clear(slice) => {
+                    encoder.clear_buffer(&slice.buffer.raw, slice.offset, Some(slice.size));
+                }
+                Command::Dispatch(first) => {
+                    let mut pass = encoder.begin_compute_pass(&Default::default());
+                    record(&mut pass, first);
+                    while let Some(Command::Dispatch(next)) = rest.last() {
+                        record(&mut pass, next);
+                        rest.pop();
+                    }
+                }
+            }
+        }
+        Submission(self.queue.submit([encoder.finish()]))
+    }
+}
+
+fn record(pass: &mut wgpu::ComputePass, dispatch: &Dispatch) {
+    let [x, y, z] = dispatch.workgroups;
+    pass.set_pipeline(&dispatch.pipeline);
+    pass.set_bind_group(0, &dispatch.bind_group, &[]);
+    pass.dispatch_workgroups(x, y, z);
+}

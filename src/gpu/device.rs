@@ -1,0 +1,209 @@
+//! An open device: buffers in, commands out, and every failure noticed.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{Adapter, Buffer, DeviceError, Element, buffer::Slice, limits::Needs};
+
+/// How long one look at a submission may take before the flags are looked at again.
+const LOOK: Duration = Duration::from_secs(1);
+/// A submission holds at most a fraction of a second of work; one that takes this long hangs.
+const HANG: Duration = Duration::from_secs(300);
+
+/// An adapter opened for a run.
+pub struct Device {
+    pub(super) raw: wgpu::Device,
+    pub(super) queue: wgpu::Queue,
+    adapter: Adapter,
+    fault: Fault,
+}
+
+/// The first thing that went wrong outside of any call, told by wgpu's callbacks.
+type Fault = Arc<Mutex<Option<DeviceFault>>>;
+
+enum DeviceFault {
+    Lost(String),
+    Refused(String),
+}
+
+/// A mark in the queue that can be waited for.
+#[derive(Clone)]
+pub struct Submission(pub(super) wgpu::SubmissionIndex);
+
+impl Device {
+    /// Opens `adapter` with no more than `needs` asks for.
+    ///
+    /// # Errors
+    /// [`DeviceError::TooSmall`] with the limit, need and have; [`DeviceError::Open`] where the
+    /// driver refuses.
+    pub fn open(adapter: &Adapter, needs: &Needs) -> Result<Self, DeviceError> {
+        let description = wgpu::DeviceDescriptor {
+            label: Some("shadegrad"),
+            required_limits: needs.limits(&adapter.to_string(), &adapter.raw.limits())?,
+            ..Default::default()
+        };
+        let (raw, queue) = pollster::block_on(adapter.raw.request_device(&description)).map_err(|error| {
+            DeviceError::Open { adapter: adapter.to_string(), message: error.to_string() }
+        })?;
+        let fault = Fault::default();
+        let on_error = fault.clone();
+        raw.on_uncaptured_error(Arc::new(move |error| {
+            note(&on_error, DeviceFault::Refused(error.to_string()));
+        }));
+        let on_loss = fault.clone();
+        raw.set_device_lost_callback(move |reason, message| {
+            note(&on_loss, DeviceFault::Lost(format!("{reason:?} {message}")));
+        });
+        Ok(Device { raw, queue, adapter: adapter.clone(), fault })
+    }
+
+    /// The adapter behind it.
+    pub fn adapter(&self) -> &Adapter {
+        &self.adapter
+    }
+
+    /// A buffer of zeros with room for `len` numbers.
+    ///
+    /// # Errors
+    /// [`DeviceError::OutOfMemory`], or [`DeviceError::Refused`] for a size beyond the limits.
+    pub fn zeros(&self, label: &str, element: Element, len: usize) -> Result<Buffer, DeviceError> {
+        self.allocate(label, element, len as u64 * 4, None)
+    }
+
+    /// A buffer that holds `bytes`, whose length is a multiple of 4.
+    ///
+    /// # Errors
+    /// As [`Device::zeros`].
+    pub fn upload(&self, label: &str, element: Element, bytes: &[u8]) -> Result<Buffer, DeviceError> {
+        self.allocate(label, element, bytes.len() as u64, Some(bytes))
+    }
+
+    /// Allocates, and fills while mapped: a failing `write_buffer` would lose the device.
+    fn allocate(
+        &self,
+        label: &str,
+        element: Element,
+        size: u64,
+        bytes: Option<&[u8]>,
+    ) -> Result<Buffer, DeviceError> {
+        let memory = self.raw.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let validation = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
+        let raw = self.raw.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size: size.max(4),
+            usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: bytes.is_some(),
+        });
+        let refused = pollster::block_on(validation.pop());
+        let full = pollster::block_on(memory.pop());
+        if let Some(error) = full.or(refused) {
+            return Err(DeviceError::OutOfMemory {
+                adapter: self.adapter.to_string(),
+                label: label.into(),
+                bytes: size,
+                message: error.to_string(),
+            });
+        }
+        if let Some(bytes) = bytes {
+            let mut view = raw.get_mapped_range_mut(..).map_err(|error| self.refused(&error))?;
+            view.slice(..bytes.len()).copy_from_slice(bytes);
+            drop(view);
+            raw.unmap();
+        }
+        Ok(Buffer::new(raw, label, element, size))
+    }
+
+    /// Replaces what a slice holds.
+    pub fn write(&self, slice: &Slice, bytes: &[u8]) {
+        self.queue.write_buffer(&slice.buffer.raw, slice.offset, bytes);
+    }
+
+    /// Waits until everything up to `submission` is done.
+    ///
+    /// # Errors
+    /// [`DeviceError::Lost`] where the device went away or hangs, [`DeviceError::Refused`] where a
+    /// command was not accepted.
+    pub fn wait(&self, submission: &Submission) -> Result<(), DeviceError> {
+        let start = Instant::now();
+        loop {
+            self.check()?;
+            let look =
+                wgpu::PollType::Wait { submission_index: Some(submission.0.clone()), timeout: Some(LOOK) };
+            // `poll` panics where the device is lost.
+            match catch_unwind(AssertUnwindSafe(|| self.raw.poll(look))) {
+                Ok(Ok(_)) => return self.check(),
+                Ok(Err(wgpu::PollError::Timeout)) if start.elapsed() < HANG => {}
+                Ok(Err(error)) => return Err(self.lost(error.to_string())),
+                Err(_) => {
+                    self.check()?;
+                    return Err(self.lost("the driver stopped while it was waited for".into()));
+                }
+            }
+        }
+    }
+
+    /// Copies slices back to the host, in their order, behind everything submitted so far.
+    ///
+    /// # Errors
+    /// As [`Device::wait`].
+    pub fn read(&self, slices: &[Slice]) -> Result<Vec<Vec<u8>>, DeviceError> {
+        let total: u64 = slices.iter().map(|slice| slice.size).sum();
+        let staging = self.raw.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("read-back"),
+            size: total.max(4),
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        });
+        let mut encoder = self.raw.create_command_encoder(&Default::default());
+        let mut end = 0;
+        for slice in slices {
+            encoder.copy_buffer_to_buffer(&slice.buffer.raw, slice.offset, &staging, end, slice.size);
+            end += slice.size;
+        }
+        let submission = Submission(self.queue.submit([encoder.finish()]));
+        let failed = Arc::new(Mutex::new(None));
+        let told = failed.clone();
+        staging.map_async(wgpu::MapMode::Read, .., move |result| {
+            *told.lock().unwrap_or_else(PoisonError::into_inner) = result.err();
+        });
+        self.wait(&submission)?;
+        if let Some(error) = failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return Err(self.lost(error.to_string()));
+        }
+        let bytes = staging.get_mapped_range(..).map_err(|error| self.refused(&error))?;
+        let mut rest = &bytes[..];
+        let mut take = |slice: &Slice| {
+            let (head, tail) = rest.split_at(slice.size as usize);
+            rest = tail;
+            head.to_vec()
+        };
+        Ok(slices.iter().map(&mut take).collect())
+    }
+
+    /// What the callbacks noted.
+    fn check(&self) -> Result<(), DeviceError> {
+        match &*self.fault.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(()),
+            Some(DeviceFault::Lost(message)) => Err(self.lost(message.clone())),
+            Some(DeviceFault::Refused(message)) => {
+                Err(DeviceError::Refused { adapter: self.adapter.to_string(), message: message.clone() })
+            }
+        }
+    }
+
+    fn lost(&self, message: String) -> DeviceError {
+        DeviceError::Lost { adapter: self.adapter.to_string(), message }
+    }
+
+    fn refused(&self, error: &dyn std::error::Error) -> DeviceError {
+        DeviceError::Refused { adapter: self.adapter.to_string(), message: error.to_string() }
+    }
+}
+
+/// Keeps the first fault. Called inside wgpu's locks: nothing else may happen here.
+fn note(fault: &Fault, what: DeviceFault) {
+    fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(what);
+}

@@ -1,0 +1,179 @@
+//! A shader compiled for a device, and its dispatches.
+
+use std::sync::Arc;
+
+use super::{Binding, Device, Shader, ShaderError, Slice, Workgroup, buffer::ALIGNMENT, shader::ENTRY_POINT};
+
+/// WebGPU's default of workgroups in one dimension.
+const MAX_WORKGROUPS: u64 = 65_535;
+
+/// A compute pipeline with its constants baked in.
+pub struct Kernel {
+    pipeline: wgpu::ComputePipeline,
+    layout: wgpu::BindGroupLayout,
+    bindings: Vec<Binding>,
+    workgroup: Workgroup,
+    path: String,
+    label: Arc<str>,
+}
+
+/// A kernel bound to its buffers, ready to be recorded any number of times.
+#[derive(Clone)]
+pub struct Dispatch {
+    pub(super) pipeline: wgpu::ComputePipeline,
+    pub(super) bind_group: wgpu::BindGroup,
+    pub(super) workgroups: [u32; 3],
+    /// The kernel's name.
+    pub label: Arc<str>,
+}
+
+impl Kernel {
+    /// Compiles `shader` with a value for each of its overrides.
+    ///
+    /// # Errors
+    /// [`ShaderError::Refused`] in wgpu's or the driver's words.
+    pub fn new(
+        device: &Device,
+        label: &str,
+        shader: &Shader,
+        overrides: &[(String, f64)],
+    ) -> Result<Self, ShaderError> {
+        let workgroup = shader.workgroup(overrides)?;
+        let constants: Vec<_> = overrides.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let scope = device.raw.push_error_scope(wgpu::ErrorFilter::Validation);
+        let internal = device.raw.push_error_scope(wgpu::ErrorFilter::Internal);
+        let module = device.raw.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(label),
+            source: wgpu::ShaderSource::Wgsl(shader.text.as_str().into()),
+        });
+        let layout = bind_group_layout(device, label, &shader.bindings);
+        let pipeline_layout = device.raw.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(label),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let pipeline = device.raw.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(label),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some(ENTRY_POINT),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                constants: &constants,
+                ..Default::default()
+            },
+            cache: None,
+        });
+        let refused = pollster::block_on(internal.pop());
+        if let Some(error) = pollster::block_on(scope.pop()).or(refused) {
+            return Err(refusal(device, &shader.path, &error));
+        }
+        let bindings = shader.bindings.clone();
+        Ok(Kernel { pipeline, layout, bindings, workgroup, path: shader.path.clone(), label: label.into() })
+    }
+
+    /// Binds the buffers that `lookup` gives for the shader's variable names and sizes the
+    /// dispatch to at least `invocations`.
+    ///
+    /// # Errors
+    /// [`ShaderError::Refused`] where wgpu does not accept the combination.
+    pub fn dispatch(
+        &self,
+        device: &Device,
+        invocations: u64,
+        mut lookup: impl FnMut(&Binding) -> Result<Slice, ShaderError>,
+    ) -> Result<Dispatch, ShaderError> {
+        let mut slices = Vec::with_capacity(self.bindings.len());
+        for binding in &self.bindings {
+            let slice = lookup(binding)?;
+            self.check(binding, &slice)?;
+            slices.push((binding.index, slice));
+        }
+        let entries: Vec<_> = slices
+            .iter()
+            .map(|(binding, slice)| wgpu::BindGroupEntry {
+                binding: *binding,
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer: &slice.buffer.raw,
+                    offset: slice.offset,
+                    size: wgpu::BufferSize::new(slice.size),
+                }),
+            })
+            .collect();
+        let scope = device.raw.push_error_scope(wgpu::ErrorFilter::Validation);
+        let bind_group = device.raw.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(&self.label),
+            layout: &self.layout,
+            entries: &entries,
+        });
+        if let Some(error) = pollster::block_on(scope.pop()) {
+            return Err(refusal(device, &self.path, &error));
+        }
+        let workgroups = fold(invocations.div_ceil(self.workgroup.invocations()));
+        Ok(Dispatch { pipeline: self.pipeline.clone(), bind_group, workgroups, label: self.label.clone() })
+    }
+
+    /// Compares what the shader declares with what the host binds, before the driver sees it.
+    fn check(&self, binding: &Binding, slice: &Slice) -> Result<(), ShaderError> {
+        let Binding { name, element, stride, .. } = binding;
+        let host = slice.buffer.element;
+        let message = if element.is_some_and(|declared| declared != host) {
+            let declared = element.map(|element| element.to_string()).unwrap_or_default();
+            format!("`{name}` is declared with elements of {declared}, the host binds {host}")
+        } else if slice.size < *stride || slice.size % stride != 0 {
+            format!(
+                "`{name}` is declared with elements of {stride} bytes, the host binds {} bytes, which is no multiple of it",
+                slice.size
+            )
+        } else {
+            debug_assert_eq!(slice.offset % ALIGNMENT, 0, "{name}: offset of a bound slice");
+            return Ok(());
+        };
+        Err(ShaderError::Interface { path: self.path.clone(), message })
+    }
+}
+
+fn bind_group_layout(device: &Device, label: &str, bindings: &[Binding]) -> wgpu::BindGroupLayout {
+    let entries: Vec<_> = bindings
+        .iter()
+        .map(|binding| wgpu::BindGroupLayoutEntry {
+            binding: binding.index,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: wgpu::BufferBindingType::Storage { read_only: !binding.writable },
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        })
+        .collect();
+    device
+        .raw
+        .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries })
+}
+
+/// Spreads workgroups over x and y, as one dimension holds only so many; `flat_index` in
+/// `common.wgsl` is the way back.
+fn fold(workgroups: u64) -> [u32; 3] {
+    let y = workgroups.div_ceil(MAX_WORKGROUPS).max(1);
+    let x = workgroups.div_ceil(y);
+    [x as u32, y as u32, 1]
+}
+
+fn refusal(device: &Device, path: &str, error: &wgpu::Error) -> ShaderError {
+    let message = super::error::chain(error);
+    ShaderError::Refused { path: path.into(), adapter: device.adapter().to_string(), message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fold;
+
+    #[test]
+    fn every_workgroup_has_a_place() {
+        for count in [1, 2, 65_535, 65_536, 183_750, 1 << 24] {
+            let [x, y, z] = fold(count).map(u64::from);
+            assert!(x * y * z >= count && x <= 65_535 && y <= 65_535, "{count}: {x} {y} {z}");
+            assert!(x * y * z < count + y, "{count}: too many");
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! A shader's text and what naga reads from it: bindings, constants, workgroup size.
+
+use std::collections::BTreeMap;
+
+use wgpu::naga::{
+    self, AddressSpace, ScalarKind, ShaderStage, StorageAccess, TypeInner,
+    back::pipeline_constants::process_overrides,
+    proc::Layouter,
+    valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
+};
+
+use super::{ShaderError, unroll};
+
+/// The name of every kernel's entry point.
+pub const ENTRY_POINT: &str = "main";
+
+/// A validated shader and its interface, read from the WGSL so that it is written only there.
+pub struct Shader {
+    /// Where the text came from, for messages.
+    pub path: String,
+    /// What the driver gets: the source with its marked loops written out, then the common part.
+    pub text: String,
+    /// The `var<storage>`s in the order of their binding numbers.
+    pub bindings: Vec<Binding>,
+    /// The `const NAME = 8u;` lines.
+    pub constants: BTreeMap<String, u32>,
+    /// The names of the `override`s.
+    pub overrides: Vec<String>,
+    /// Those of them that have no value of their own.
+    pub open_overrides: Vec<String>,
+    module: naga::Module,
+    info: ModuleInfo,
+}
+
+/// One `var<storage>` of a shader.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Binding {
+    /// Its name says which buffer it gets.
+    pub name: String,
+    /// `@binding(index)`.
+    pub index: u32,
+    /// Whether the shader may write to it.
+    pub writable: bool,
+    /// The kind of number in it, where there is only one.
+    pub element: Option<Element>,
+    /// Bytes of an array element, or of the whole where it is no array.
+    pub stride: u64,
+}
+
+/// The kind of number in a buffer; all are 4 bytes wide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Element {
+    /// `f32`
+    F32,
+    /// `u32`
+    U32,
+}
+
+impl Shader {
+    /// Expands, parses and validates `source`; `common` is appended, so that lines hold.
+    ///
+    /// # Errors
+    /// [`ShaderError`] with naga's message, its line and caret, or the part of the interface that
+    /// no kernel may have.
+    pub fn new(path: &str, source: &str, common: &str) -> Result<Self, ShaderError> {
+        let invalid = |message: String| ShaderError::Invalid { path: path.into(), message };
+        let expanded = unroll::unroll(source)
+            .map_err(|error| invalid(format!("{path}:{}: {}", error.line, error.message)))?;
+        let text = format!("{}\n{common}", expanded.trim_end());
+        let module = naga::front::wgsl::parse_str(&text)
+            .map_err(|error| invalid(error.emit_to_string_with_path(&text, path)))?;
+        let info = Validator::new(ValidationFlags::all(), Capabilities::default())
+            .validate(&module)
+            .map_err(|error| invalid(error.emit_to_string_with_path(&text, path)))?;
+        let interface = |message: String| ShaderError::Interface { path: path.into(), message };
+        check_entry_point(&module).map_err(interface)?;
+        Ok(Shader {
+            path: path.into(),
+            bindings: bindings(&module).map_err(interface)?,
+            constants: unroll::constants(source),
+            overrides: override_names(&module, |_| true),
+            open_overrides: override_names(&module, |o| o.init.is_none()),
+            text,
+            module,
+            info,
+        })
+    }
+
+    /// A `const` of the source that the host needs, such as the rows of a register tile.
+    ///
+    /// # Errors
+    /// [`ShaderError::Interface`] where the source has no such line or it is 0.
+    pub fn constant(&self, name: &str) -> Result<usize, ShaderError> {
+        match self.constants.get(name) {
+            Some(&value) if value > 0 => Ok(value as usize),
+            found => Err(ShaderError::Interface {
+                path: self.path.clone(),
+                message: format!(
+                    "expected a line `const {name} = ...u;` of at least 1 (the host sizes the dispatch by it), found {}",
+                    found.map_or("none".into(), u32::to_string)
+                ),
+            }),
+        }
+    }
+
+    /// Workgroup size and bytes of workgroup memory once the overrides have their values.
+    ///
+    /// # Errors
+    /// [`ShaderError::Interface`] where an override has no value or a wrong one.
+    pub fn workgroup(&self, overrides: &[(String, f64)]) -> Result<Workgroup, ShaderError> {
+        let values: naga::back::PipelineConstants = overrides.iter().cloned().collect();
+        let entry = Some((ShaderStage::Compute, ENTRY_POINT));
+        let (module, _) = process_overrides(&self.module, &self.info, entry, &values).map_err(|error| {
+            ShaderError::Interface { path: self.path.clone(), message: super::error::chain(&error) }
+        })?;
+        let mut layouter = Layouter::default();
+        let memory = match layouter.update(module.to_ctx()) {
+            Ok(()) => module
+                .global_variables
+                .iter()
+                .filter(|(_, variable)| variable.space == AddressSpace::WorkGroup)
+                .map(|(_, variable)| u64::from(layouter[variable.ty].size))
+                .sum(),
+            Err(error) => {
+                return Err(ShaderError::Interface { path: self.path.clone(), message: error.to_string() });
+            }
+        };
+        let size = module.entry_points.first().map_or([1; 3], |entry| entry.workgroup_size);
+        Ok(Workgroup { size, memory })
+    }
+}
+
+/// What one workgroup takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Workgroup {
+    /// Invocations along x, y, z.
+    pub size: [u32; 3],
+    /// Bytes of `var<workgroup>`.
+    pub memory: u64,
+}
+
+impl Workgroup {
+    /// Invocations in all.
+    pub fn invocations(&self) -> u64 {
+        self.size.iter().map(|&side| u64::from(side)).product()
+    }
+}
+
+fn override_names(module: &naga::Module, keep: impl Fn(&naga::Override) -> bool) -> Vec<String> {
+    let kept = module.overrides.iter().filter(|(_, o)| keep(o));
+    kept.filter_map(|(_, o)| o.name.clone()).collect()
+}
+
+fn check_entry_point(module: &naga::Module) -> Result<(), String> {
+    match &module.entry_points[..] {
+        [entry] if entry.stage == ShaderStage::Compute && entry.name == ENTRY_POINT => Ok(()),
+        entries => Err(format!(
+            "expected one entry point `@compute fn {ENTRY_POINT}`, found {}",
+            match entries {
+                [] => "none".into(),
+                _ => entries.iter().map(|entry| entry.name.as_str()).collect::<Vec<_>>().join(", "),
+            }
+        )),
+    }
+}
+
+fn bindings(module: &naga::Module) -> Result<Vec<Binding>, String> {
+    let mut layouter = Layouter::default();
+    layouter.update(module.to_ctx()).map_err(|error| error.to_string())?;
+    let mut bindings = Vec::new();
+    for (_, variable) in module.global_variables.iter() {
+        let Some(slot) = variable.binding else { continue };
+        let name = variable.name.clone().unwrap_or_default();
+        let AddressSpace::Storage { access } = variable.space else {
+            return Err(format!("`{name}`: only var<storage> can be bound, found {:?}", variable.space));
+        };
+        if slot.group != 0 {
+            return Err(format!("`{name}`: expected @group(0), found @group({})", slot.group));
+        }
+        let stride = match module.types[variable.ty].inner {
+            TypeInner::Array { stride, .. } => stride,
+            _ => layouter[variable.ty].size,
+        };
+        bindings.push(Binding {
+            name,
+            index: slot.binding,
+            writable: access.contains(StorageAccess::STORE),
+            element: element(module, variable.ty),
+            stride: u64::from(stride),
+        });
+    }
+    bindings.sort_by_key(|binding| binding.index);
+    match bindings.windows(2).find(|pair| pair[0].index == pair[1].index) {
+        Some(pair) => {
+            Err(format!("`{}` and `{}` both have @binding({})", pair[0].name, pair[1].name, pair[0].index))
+        }
+        None => Ok(bindings),
+    }
+}
+
+/// The kind of number that a type is made of; none for structures and other widths.
+fn element(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Element> {
+    let scalar = match module.types[ty].inner {
+        TypeInner::Array { base, .. } => return element(module, base),
+        TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar) => scalar,
+        TypeInner::Vector { scalar, .. } | TypeInner::Matrix { scalar, .. } => scalar,
+        _ => return None,
+    };
+    match (scalar.kind, scalar.width) {
+        (ScalarKind::Float, 4) => Some(Element::F32),
+        (ScalarKind::Uint, 4) => Some(Element::U32),
+        _ => None,
+    }
+}
+
+impl std::fmt::Display for Element {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Element::F32 => "f32",
+            Element::U32 => "u32",
+        })
+    }
+}

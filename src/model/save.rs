@@ -1,0 +1,186 @@
+//! Writing a model so that a file of its name is always complete: the old one or the new one.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, Permissions},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use safetensors::{Dtype, tensor::TensorInfo};
+use serde::Serialize;
+use tempfile::NamedTempFile;
+
+use super::{BIAS, MAX_HEADER_BYTES, ModelError, WEIGHT, first_not_finite, not_a_file, tensor_name};
+use crate::network::Parameters;
+
+/// Writes `parameters` and the strings of `metadata` to the file `path`; the same input gives the
+/// same bytes.
+///
+/// A temporary file in the same folder is written, synchronised and renamed, so a file that is
+/// replaced stays until the new one is complete, and lends it its permissions. A symbolic link
+/// stays a link, and the file it leads to is replaced.
+///
+/// # Errors
+/// [`ModelError`] where a parameter is not finite or the file cannot be written; an existing file
+/// is then as it was.
+pub fn save(
+    path: &Path,
+    parameters: &Parameters<f32>,
+    metadata: &BTreeMap<String, String>,
+) -> Result<(), ModelError> {
+    check_finite(path, parameters)?;
+    let target = Target::new(path)?;
+    target.write(parameters, metadata).map_err(|source| write_error(path, source))
+}
+
+/// Finds out, before anything is trained, whether [`save`] can write to `path`; leaves nothing
+/// behind.
+///
+/// # Errors
+/// [`ModelError`] where the path is empty, is no regular file or is read-only, or where a file
+/// cannot be created in its folder.
+pub fn check_writable(path: &Path) -> Result<(), ModelError> {
+    Target::new(path)?.temporary().map(drop).map_err(|source| write_error(path, source))
+}
+
+/// Where a model goes.
+struct Target {
+    /// The file itself, links resolved.
+    file: PathBuf,
+    /// Where it is, or will be.
+    folder: PathBuf,
+    /// Those of the file that will be replaced.
+    permissions: Option<Permissions>,
+}
+
+impl Target {
+    fn new(path: &Path) -> Result<Self, ModelError> {
+        if path.as_os_str().is_empty() {
+            return Err(ModelError::EmptyPath);
+        }
+        let (file, permissions) = match existing(path)? {
+            Some(permissions) => {
+                let file = fs::canonicalize(path).map_err(|source| write_error(path, source))?;
+                (file, Some(permissions))
+            }
+            None => (path.to_owned(), None),
+        };
+        let folder = folder_of(&file)
+            .ok_or_else(|| ModelError::NotAFile { path: path.to_owned(), found: "a directory" })?;
+        if !folder.is_dir() {
+            return Err(ModelError::MissingFolder { path: path.to_owned(), folder });
+        }
+        Ok(Target { file, folder, permissions })
+    }
+
+    /// An empty file beside the target; dropping it deletes it.
+    fn temporary(&self) -> io::Result<NamedTempFile> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".shadegrad-").suffix(".tmp");
+        // Less the umask, as for any new file: a temporary file is private otherwise.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        builder.tempfile_in(&self.folder)
+    }
+
+    fn write(&self, parameters: &Parameters<f32>, metadata: &BTreeMap<String, String>) -> io::Result<()> {
+        let header = header(parameters, metadata)?;
+        let temporary = self.temporary()?;
+        let mut writer = BufWriter::new(temporary.as_file());
+        writer.write_all(&(header.len() as u64).to_le_bytes())?;
+        writer.write_all(&header)?;
+        for value in parameters.values() {
+            writer.write_all(&value.to_le_bytes())?;
+        }
+        writer.flush()?;
+        drop(writer);
+        if let Some(permissions) = &self.permissions {
+            temporary.as_file().set_permissions(permissions.clone())?;
+        }
+        temporary.as_file().sync_all()?;
+        temporary.persist(&self.file)?;
+        // Makes the new name outlast a power cut. Not every file system can; without it the old
+        // file may come back, which is complete too.
+        #[cfg(unix)]
+        let _ = fs::File::open(&self.folder).and_then(|folder| folder.sync_all());
+        Ok(())
+    }
+}
+
+/// The permissions of the file at `path`, if there is one and it may be replaced.
+fn existing(path: &Path) -> Result<Option<Permissions>, ModelError> {
+    let found = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(write_error(path, source)),
+        Ok(found) => found,
+    };
+    if let Some(found) = not_a_file(&found) {
+        return Err(ModelError::NotAFile { path: path.to_owned(), found });
+    }
+    if found.permissions().readonly() {
+        return Err(ModelError::ReadOnly { path: path.to_owned() });
+    }
+    Ok(Some(found.permissions()))
+}
+
+/// The folder of a file that may not exist yet; none where the path can only be a directory.
+fn folder_of(file: &Path) -> Option<PathBuf> {
+    let ends_in_separator = file.to_string_lossy().chars().next_back().is_some_and(std::path::is_separator);
+    if ends_in_separator || file.file_name().is_none() {
+        return None;
+    }
+    // The parent of a bare file name is the empty path.
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    Some(parent.unwrap_or(Path::new(".")).to_owned())
+}
+
+/// Refuses NaN and infinity, so that no good file is replaced by a bad one.
+fn check_finite(path: &Path, parameters: &Parameters<f32>) -> Result<(), ModelError> {
+    for (k, layer) in parameters.layers.iter().enumerate() {
+        let weight = first_not_finite(&layer.weight).map(|bad| (WEIGHT, bad));
+        let bad = weight.or_else(|| first_not_finite(&layer.bias).map(|bad| (BIAS, bad)));
+        if let Some((tensor, (index, value))) = bad {
+            let (path, tensor) = (path.to_owned(), tensor_name(k, tensor));
+            return Err(ModelError::Diverged { path, tensor, index, value });
+        }
+    }
+    Ok(())
+}
+
+/// The header of a safetensors file. The library writes it from a `HashMap`, whose order differs
+/// from run to run; these maps are sorted.
+#[derive(Serialize)]
+struct Header<'a> {
+    #[serde(rename = "__metadata__")]
+    metadata: &'a BTreeMap<String, String>,
+    #[serde(flatten)]
+    tensors: BTreeMap<String, TensorInfo>,
+}
+
+/// The header as JSON, padded with spaces to whole eight bytes so that the values are aligned.
+fn header(parameters: &Parameters<f32>, metadata: &BTreeMap<String, String>) -> io::Result<Vec<u8>> {
+    let mut tensors = BTreeMap::new();
+    let mut offset = 0;
+    for (k, layer) in parameters.layers.iter().enumerate() {
+        for (tensor, shape) in [(WEIGHT, layer.weight.shape()), (BIAS, layer.bias.shape())] {
+            let end = offset + shape.iter().product::<usize>() * size_of::<f32>();
+            let info = TensorInfo { dtype: Dtype::F32, shape: shape.to_vec(), data_offsets: (offset, end) };
+            tensors.insert(tensor_name(k, tensor), info);
+            offset = end;
+        }
+    }
+    let mut header = serde_json::to_vec(&Header { metadata, tensors })?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    if header.len() as u64 > MAX_HEADER_BYTES {
+        return Err(io::Error::other(format!(
+            "the metadata makes a header of {} bytes, more than {MAX_HEADER_BYTES}",
+            header.len()
+        )));
+    }
+    Ok(header)
+}
+
+fn write_error(path: &Path, source: io::Error) -> ModelError {
+    ModelError::Write { path: path.to_owned(), source }
+}

@@ -1,0 +1,52 @@
+//! From pixels to the values before and after each activation.
+
+use ndarray::{Array2, ArrayView1, ArrayView2, NdFloat};
+
+/// x = pixels / 255: (m, n) bytes as numbers from 0 to 1.
+pub fn scale_pixels<T: NdFloat>(pixels: ArrayView2<u8>) -> Array2<T> {
+    let number = |value: u8| T::from(value).expect("a float holds every byte");
+    let white = number(u8::MAX);
+    pixels.mapv(|pixel| number(pixel) / white)
+}
+
+/// z = (pixels W^T) / 255 + b: the first layer.
+///
+/// `pixels` (m, n), `w` (k, n), `b` (k), z (m, k). Each pixel is divided here; a kernel may divide
+/// the sum instead, which differs by rounding only.
+pub fn matmul_pixels<T: NdFloat>(pixels: ArrayView2<u8>, w: ArrayView2<T>, b: ArrayView1<T>) -> Array2<T> {
+    matmul(scale_pixels(pixels).view(), w, b)
+}
+
+/// z = x W^T + b: `x` (m, n), `w` (k, n), `b` (k), z (m, k).
+pub fn matmul<T: NdFloat>(x: ArrayView2<T>, w: ArrayView2<T>, b: ArrayView1<T>) -> Array2<T> {
+    x.dot(&w.t()) + b
+}
+
+/// a = z where z is not negative, else 0; any shape (m, k).
+///
+/// NaN stays NaN, so that a network gone wrong shows it in its loss.
+pub fn relu<T: NdFloat>(z: ArrayView2<T>) -> Array2<T> {
+    z.mapv(|z| if z < T::zero() { T::zero() } else { z })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn matmul_pixels_is_the_sum_over_255_plus_bias() {
+        let pixels = array![[0, 51, 255], [102, 0, 0]];
+        let w = array![[1.0, 2.0, -3.0], [5.0, 0.5, 0.25]];
+        let z = matmul_pixels::<f64>(pixels.view(), w.view(), array![0.125, -1.0].view());
+        let expected = array![[0.4 - 3.0 + 0.125, 0.1 + 0.25 - 1.0], [0.4 + 0.125, 2.0 - 1.0]];
+        assert!((&z - &expected).iter().all(|d: &f64| d.abs() <= 1e-15), "{z} against {expected}");
+    }
+
+    #[test]
+    fn relu_keeps_what_is_positive_and_shows_nan() {
+        let a = relu(array![[-1.0, 0.0, 2.5, f64::NEG_INFINITY, f64::NAN]].view());
+        assert_eq!(a.as_slice().unwrap()[..4], [0.0, 0.0, 2.5, 0.0]);
+        assert!(a[(0, 4)].is_nan());
+    }
+}

@@ -1,0 +1,86 @@
+//! The end of the forward pass and the start of the backward pass.
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, NdFloat};
+
+/// What [`softmax_cross_entropy`] says of m samples and k classes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SoftmaxCrossEntropy<T> {
+    /// (m, k): the loss of each sample differentiated by its z, softmax - one-hot; not divided by m.
+    pub dz: Array2<T>,
+    /// (m): the cross-entropy of each sample, natural logarithm.
+    pub loss: Array1<T>,
+    /// (m): whether the sample's largest z is at its label.
+    pub hit: Vec<bool>,
+}
+
+/// loss = -ln softmax(z)\[label\], and its gradient: `z` (m, k), `labels` (m).
+///
+/// softmax(z) = exp(z - max) / sum of exp(z - max): with the row's maximum subtracted first no
+/// exponential overflows, and with the logarithm taken of the sum alone, loss = ln(sum) -
+/// (z\[label\] - max), none of a vanishing probability is. Predictions are taken from z, and ties go
+/// to the lowest class.
+///
+/// # Panics
+/// Where a label is not below k, or there is not one for each row.
+pub fn softmax_cross_entropy<T: NdFloat>(z: ArrayView2<T>, labels: &[u8]) -> SoftmaxCrossEntropy<T> {
+    assert_eq!(z.nrows(), labels.len(), "one label a row");
+    let mut dz = z.to_owned();
+    let mut loss = Array1::zeros(z.nrows());
+    let mut hit = Vec::with_capacity(z.nrows());
+    for ((mut row, loss), &label) in dz.rows_mut().into_iter().zip(&mut loss).zip(labels) {
+        let label = usize::from(label);
+        let class = argmax(row.view());
+        hit.push(class == label);
+        let max = row[class];
+        row -= max;
+        let z_label = row[label];
+        row.mapv_inplace(T::exp);
+        let sum = row.sum();
+        *loss = sum.ln() - z_label;
+        row /= sum;
+        row[label] -= T::one();
+    }
+    SoftmaxCrossEntropy { dz, loss, hit }
+}
+
+/// Where the largest value stands, the first of equal ones.
+fn argmax<T: NdFloat>(row: ArrayView1<T>) -> usize {
+    (1..row.len()).fold(0, |best, class| if row[class] > row[best] { class } else { best })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::array;
+
+    #[test]
+    fn equal_logits_are_equal_odds_and_the_lowest_class_wins() {
+        let result = softmax_cross_entropy(array![[7.0, 7.0, 7.0], [7.0, 7.0, 7.0]].view(), &[0, 2]);
+        assert_eq!(result.hit, [true, false]);
+        for (row, label) in result.dz.rows().into_iter().zip([0, 2]) {
+            for (class, &dz) in row.iter().enumerate() {
+                let expected = 1.0 / 3.0 - f64::from(u8::from(class == label));
+                assert!((dz - expected).abs() <= 1e-15, "{dz} against {expected}");
+            }
+        }
+        assert!(result.loss.iter().all(|loss| (loss - 3f64.ln()).abs() <= 1e-15));
+    }
+
+    #[test]
+    fn huge_logits_neither_overflow_nor_lose_the_loss() {
+        let result = softmax_cross_entropy(array![[1000f32, -1000.0], [-1000.0, -1001.0]].view(), &[1, 0]);
+        assert_eq!(result.loss[0], 2000.0);
+        assert!((result.loss[1] - 0.313_261_7).abs() <= 1e-6, "{}", result.loss[1]);
+        assert_eq!(result.dz.row(0), array![1.0, -1.0]);
+        assert_eq!(result.hit, [false, true]);
+    }
+
+    #[test]
+    fn what_is_not_finite_shows_in_the_loss() {
+        for value in [f64::NAN, f64::INFINITY] {
+            let z = array![[value, 0.0, 1.0], [0.0, value, 1.0]];
+            let result = softmax_cross_entropy(z.view(), &[2, 2]);
+            assert!(result.loss.iter().all(|loss| !loss.is_finite()), "{}", result.loss);
+        }
+    }
+}

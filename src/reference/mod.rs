@@ -1,0 +1,30 @@
+//! The CPU twin of every kernel, and the engine without a GPU that is made of them.
+//!
+//! A twin has the name of its WGSL kernel and is its specification: the formula in the words of
+//! `ndarray`, for f32 and f64 alike, with each numeric choice written in its documentation.
+//! Samples are rows. A gradient is a **sum over the rows given**, so that the sums of parts of the
+//! data add up; 1/m is applied once, by [`mean_gradient`], just before the update.
+//!
+//! With m rows, n inputs and k outputs of a layer, and column vectors as in the textbooks turned
+//! into rows:
+//!
+//! ```text
+//! z = x W^T + b      a = relu(z)      a = softmax(z) in the last layer
+//! dz = a - Y in the last layer        dz = da * relu'(z) below it
+//! dW = dz^T x        db = sum of dz's rows        da below = dz W
+//! W -= alpha dW / m  b -= alpha db / m
+//! ```
+
+mod backward;
+mod engine;
+mod forward;
+mod loss;
+mod pass;
+mod update;
+
+pub use backward::{bias_gradient, input_gradient, relu_backward, weight_gradient, weight_gradient_pixels};
+pub use engine::CpuEngine;
+pub use forward::{matmul, matmul_pixels, relu, scale_pixels};
+pub use loss::{SoftmaxCrossEntropy, softmax_cross_entropy};
+pub use pass::{Activations, backward, forward};
+pub use update::{gradient_descent, mean_gradient};

@@ -1,0 +1,45 @@
+//! Lists on standard output.
+
+use std::io::{self, Stdout, Write, stdout};
+
+use crate::Result;
+
+/// Writes lines, and says so where it cannot.
+pub struct Listing(Stdout);
+
+impl Default for Listing {
+    fn default() -> Self {
+        Listing(stdout())
+    }
+}
+
+impl Listing {
+    /// One line.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    pub fn line(&mut self, text: &str) -> Result<()> {
+        Ok(self.write(text)?)
+    }
+
+    /// A name and its value under a line.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    pub fn item(&mut self, name: &str, value: &str) -> Result<()> {
+        self.line(&format!("   {name:<24} {value}"))
+    }
+
+    /// One JSON object on a line.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    pub fn json(&mut self, value: &serde_json::Value) -> Result<()> {
+        self.line(&value.to_string())
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.0, "{text}")?;
+        self.0.flush()
+    }
+}

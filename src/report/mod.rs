@@ -1,0 +1,86 @@
+//! All that is printed: results on standard output, progress and messages on standard error.
+
+mod json;
+mod listing;
+mod text;
+
+pub use json::Json;
+pub use listing::Listing;
+pub use text::Text;
+
+use crate::{Result, train::Observer};
+
+/// What is known before the first iteration.
+pub struct Start {
+    /// Who computes.
+    pub device: DeviceLine,
+    /// How: layerwise, or cpu.
+    pub plan: &'static str,
+    /// Widths, such as 784-10-10.
+    pub network: String,
+    /// Sizes of the data.
+    pub data: DataLine,
+    /// Flags and their values.
+    pub config: serde_json::Value,
+    /// Updates to come.
+    pub iters: usize,
+}
+
+/// Who computes.
+#[derive(serde::Serialize)]
+pub struct DeviceLine {
+    /// The device's name.
+    pub name: String,
+    /// vulkan, metal, dx12, gl or cpu.
+    pub backend: String,
+    /// The driver and its version.
+    pub driver: String,
+    /// discrete, integrated, virtual, software, other or cpu.
+    #[serde(rename = "type")]
+    pub kind: String,
+}
+
+/// Sizes of the data.
+#[derive(serde::Serialize)]
+pub struct DataLine {
+    /// Training samples.
+    pub train: usize,
+    /// Test samples.
+    pub test: usize,
+    /// Labels are below it.
+    pub classes: usize,
+    /// Rows of a picture.
+    pub rows: usize,
+    /// Columns of a picture.
+    pub cols: usize,
+}
+
+/// Tells a training: as text for people, or as JSON lines.
+pub trait Reporter: Observer {
+    /// Before the first iteration.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    fn start(&mut self, start: &Start) -> Result<()>;
+
+    /// After the last one.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    fn end(&mut self, end: &crate::train::End, weights_sha256: &str) -> Result<()>;
+}
+
+/// Something the user should know, on standard error.
+pub fn warn(message: &str) {
+    eprintln!("warning: {message}");
+}
+
+/// Something worth a line, on standard error.
+pub fn note(message: &str) {
+    eprintln!("{message}");
+}
+
+/// Why the run failed, on standard error.
+pub fn error(error: &crate::Error) {
+    eprintln!("error: {error}");
+}

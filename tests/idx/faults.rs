@@ -1,0 +1,168 @@
+//! What is wrong with one file: each fault by its whole message.
+
+use shadegrad::data::{read_images, read_labels};
+
+use super::{check, cut, gzip, idx, images, labels, with};
+
+#[test]
+fn short_headers() {
+    let ends = |found, expected| {
+        format!("IDX offset {found}: the header ends here, expected {expected} bytes of it@")
+    };
+    let empty = "is empty, expected an IDX file; download it again";
+    check(read_images, &[("no byte", vec![], empty)]);
+    check(read_labels, &[("no byte", vec![], empty)]);
+    check(read_images, &[("nothing gzipped", gzip(&[]), &ends(0, 16))]);
+    check(read_labels, &[("nothing gzipped", gzip(&[]), &ends(0, 8))]);
+    for len in 1..16 {
+        check(read_images, &[("plain", cut(images(), len), &ends(len, 16))]);
+        check(read_images, &[("gzipped", gzip(&cut(images(), len)), &ends(len, 16))]);
+    }
+    for len in 1..8 {
+        check(read_labels, &[("plain", cut(labels(), len), &ends(len, 8))]);
+        check(read_labels, &[("gzipped", gzip(&cut(labels(), len)), &ends(len, 8))]);
+    }
+}
+
+#[test]
+fn other_content() {
+    let page = "an HTML or XML page (often the error page of a download)";
+    let pointer = "a Git LFS pointer (the data itself comes with `git lfs pull`)";
+    let cases: [(&[u8], &str, &str); 29] = [
+        (b"<!DOCTYPE html><html>404</html>", "3c 21 44 4f", page),
+        (b"\r\n  <HTML><body>", "0d 0a 20 20", page),
+        (b"\xef\xbb\xbf<html>", "ef bb bf 3c", page),
+        (b"<?xml version=\"1.0\"?><Error/>", "3c 3f 78 6d", page),
+        (b"PK\x03\x04\x14\0", "50 4b 03 04", "a zip archive"),
+        (b"7z\xbc\xaf\x27\x1c\0\x04", "37 7a bc af", "a 7z archive"),
+        (b"BZh91AY&SY", "42 5a 68 39", "a bzip2 stream"),
+        (b"\xfd7zXZ\0\0\x04", "fd 37 7a 58", "an xz stream"),
+        (b"\x28\xb5\x2f\xfd\x24", "28 b5 2f fd", "a zstd stream"),
+        (b"\x89PNG\r\n\x1a\n", "89 50 4e 47", "a PNG picture"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", "ff d8 ff e0", "a JPEG picture"),
+        (b"GIF89a", "47 49 46 38", "a GIF picture"),
+        (b"%PDF-1.7", "25 50 44 46", "a PDF document"),
+        (b"\x93NUMPY\x01\0", "93 4e 55 4d", "a NumPy array"),
+        (b"\x89HDF\r\n\x1a\n", "89 48 44 46", "an HDF5 file"),
+        (b"PAR1\x15\x04", "50 41 52 31", "a Parquet file"),
+        (b"\x80\x04\x95", "80 04 95", "a Python pickle"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "76 65 72 73", pointer),
+        (b"\x03\x08\0\0\x02\0\0\0", "03 08 00 00", "IDX written in the wrong byte order"),
+        (b"\x01\x08\0\0\x02\0\0\0", "01 08 00 00", "IDX written in the wrong byte order"),
+        (b"label,1x1,1x2\n5,0,0\n", "6c 61 62 65", "text"),
+        ("Größe".as_bytes(), "47 72 c3 b6", "text"),
+        // 65 bytes: the last character is cut by the 64 that are looked at.
+        ("aöööööööööööööööööööööööööööööööö".as_bytes(), "61 c3 b6 c3", "text"),
+        (b"a", "61", "text"),
+        (b"\x1f", "1f", "data of no known kind"),
+        (b"\x1f\x8c\x08\0", "1f 8c 08 00", "data of no known kind"),
+        (b"\0\x01\x08\x03\0\0\0\x02", "00 01 08 03", "data of no known kind"),
+        (b"\x01\0\x08\x03\0\0\0\x02", "01 00 08 03", "data of no known kind"),
+        (b"\xc3\x28\xa0\xa1", "c3 28 a0 a1", "data of no known kind"),
+    ];
+    for (bytes, found, content) in cases {
+        let text = |magic: &str, container: &str| {
+            let found = format!("IDX offset 0: starts with {found}, expected {magic} of an IDX file");
+            format!("{found}; it is {container}{content}@")
+        };
+        check(read_images, &[(content, bytes.to_vec(), &text("00 00 08 03", ""))]);
+        check(read_images, &[(content, gzip(bytes), &text("00 00 08 03", "a gzip of "))]);
+        check(read_labels, &[(content, bytes.to_vec(), &text("00 00 08 01", ""))]);
+    }
+    let twice = "IDX offset 0: starts with 1f 8b 08 00, expected 00 00 08 03 of an IDX file; \
+                 it is a gzip of another gzip stream (gzipped twice)@";
+    check(read_images, &[("gzip in gzip", gzip(&gzip(&images())), twice)]);
+}
+
+#[test]
+fn element_types() {
+    let text = |found: &str| {
+        format!(
+            "IDX offset 2: element type {found}, expected 0x08 (unsigned byte); \
+             convert the data to bytes of 0 to 255"
+        )
+    };
+    let cases = [
+        (0x00, "0x00 (unknown to IDX)"),
+        (0x09, "0x09 (signed byte)"),
+        (0x0a, "0x0a (unknown to IDX)"),
+        (0x0b, "0x0b (16-bit integer)"),
+        (0x0c, "0x0c (32-bit integer)"),
+        (0x0d, "0x0d (32-bit float)"),
+        (0x0e, "0x0e (64-bit float)"),
+        (0xff, "0xff (unknown to IDX)"),
+    ];
+    for (code, found) in cases {
+        check(read_images, &[(found, with(images(), 2, &[code]), &text(found))]);
+        check(read_images, &[(found, gzip(&with(images(), 2, &[code])), &text(found))]);
+        check(read_labels, &[(found, with(labels(), 2, &[code]), &text(found))]);
+    }
+}
+
+#[test]
+fn dimensions() {
+    for found in [0, 2, 4, 255] {
+        let text = |expected: &str| {
+            let found = format!("IDX offset 3: {found} dimensions, expected {expected}");
+            format!("{found}; other shapes cannot be read, convert the data")
+        };
+        let number = [found];
+        check(read_images, &[("images", with(images(), 3, &number), &text("3 (count, rows, columns)"))]);
+        check(read_labels, &[("labels", with(labels(), 3, &number), &text("1 (count)"))]);
+    }
+    let labels_given = "IDX offset 3: 1 dimension, expected 3: a label file given as images; \
+                        check that the names of the two files are not swapped";
+    let images_given = "IDX offset 3: 3 dimensions, expected 1: an image file given as labels; \
+                        check that the names of the two files are not swapped";
+    let swapped = [("plain", labels(), labels_given), ("gzipped", gzip(&labels()), labels_given)];
+    check(read_images, &swapped);
+    let swapped = [("plain", images(), images_given), ("gzipped", gzip(&images()), images_given)];
+    check(read_labels, &swapped);
+}
+
+#[test]
+fn zero_and_huge_dimensions() {
+    let zero = |offset, axis| format!("IDX offset {offset}: the number of {axis} is 0, expected at least 1@");
+    let picture = |found: u64| format!("IDX offset 8: {found} pixels a picture, expected at most 262144@");
+    let payload = |found: u64| {
+        format!(
+            "IDX offset 4: the header declares {found} bytes of data, expected at most 1073741824; \
+             use fewer samples or download or copy the file again"
+        )
+    };
+    let short = |start: u64, expected: u64| {
+        format!("IDX offset {start}: the data end here, expected {expected} bytes after the header, found 0@")
+    };
+    const MAX: u32 = u32::MAX;
+    let cases: [(&[u32], String); 16] = [
+        (&[0, 28, 28], zero(4, "samples")),
+        (&[5, 0, 28], zero(8, "rows")),
+        (&[5, 28, 0], zero(12, "columns")),
+        (&[0, 0, 0], zero(4, "samples")),
+        (&[MAX, 0, MAX], zero(8, "rows")),
+        (&[1, 1, (1 << 18) + 1], picture((1 << 18) + 1)),
+        (&[1, 513, 512], picture(513 * 512)),
+        (&[1, MAX, 1], picture(MAX.into())),
+        (&[1, MAX, MAX], picture(u64::from(MAX) * u64::from(MAX))),
+        (&[MAX, MAX, MAX], picture(u64::from(MAX) * u64::from(MAX))),
+        (&[(1 << 12) + 1, 512, 512], payload((1 << 30) + (1 << 18))),
+        (&[(1 << 30) + 1, 1, 1], payload((1 << 30) + 1)),
+        (&[MAX, 28, 28], payload(3_367_254_359_280)),
+        (&[MAX, 512, 512], payload(u64::from(MAX) << 18)),
+        (&[1 << 12, 512, 512], short(16, 1 << 30)),
+        (&[1, 512, 512], short(16, 1 << 18)),
+    ];
+    for (dims, text) in cases {
+        check(read_images, &[("images", idx(dims, &[]), &text)]);
+        check(read_images, &[("gzipped images", gzip(&idx(dims, &[])), &text)]);
+    }
+    let cases: [(u32, String); 4] = [
+        (0, zero(4, "samples")),
+        ((1 << 30) + 1, payload((1 << 30) + 1)),
+        (MAX, payload(MAX.into())),
+        (1 << 30, short(8, 1 << 30)),
+    ];
+    for (count, text) in cases {
+        check(read_labels, &[("labels", idx(&[count], &[]), &text)]);
+    }
+}
