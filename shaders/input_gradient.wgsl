@@ -1,6 +1,6 @@
 // input_gradient: da = dz w, the gradient of what the layer below put out.
-// One invocation computes a tile of ROWS samples x 4 inputs in registers; a 4 x 4 tile of weights
-// times a column vector adds four units at once. Sums run over the units in order.
+// One invocation computes a tile of ROWS samples x 4 inputs in registers. Sums run over the units
+// in order.
 
 const WORKGROUP = 64u; // invocations a workgroup
 const ROWS = 8u;       // samples a tile: each weight that is loaded serves so many
@@ -25,10 +25,15 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     sum[r] = vec4f(0.0);
   }
   for (var q = 0u; q < n / 4u; q++) {
-    let at = q * k + input;
-    let tile = mat4x4f(w[at], w[at + k / 4u], w[at + k / 2u], w[at + 3u * k / 4u]);
+    var d: array<vec4f, ROWS>;
     for (var r = 0u; r < ROWS; r++) { // unroll
-      sum[r] += tile * dz[min(row + r, m - 1u) * (n / 4u) + q];
+      d[r] = dz[min(row + r, m - 1u) * (n / 4u) + q];
+    }
+    for (var u = 0u; u < 4u; u++) { // unroll
+      let weights = w[q * k + u * (k / 4u) + input];
+      for (var r = 0u; r < ROWS; r++) { // unroll
+        sum[r] = fma(vec4f(d[r][u]), weights, sum[r]);
+      }
     }
   }
   for (var r = 0u; r < ROWS; r++) { // unroll

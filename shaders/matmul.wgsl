@@ -1,6 +1,6 @@
 // matmul: z = x wᵀ + b, a layer's units before their activation.
-// One invocation computes a tile of ROWS samples x 4 units in registers; a row vector times a
-// 4 x 4 tile of weights is four dot products at once. Sums run over k in order.
+// One invocation computes a tile of ROWS samples x 4 units in registers. Sums start at the bias and
+// run over k in order.
 
 const WORKGROUP = 64u; // invocations a workgroup
 const ROWS = 8u;       // samples a tile: each weight that is loaded serves so many
@@ -26,10 +26,15 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     sum[r] = b[unit];
   }
   for (var q = 0u; q < k / 4u; q++) {
-    let at = unit * k + q;
-    let tile = mat4x4f(w[at], w[at + k / 4u], w[at + k / 2u], w[at + 3u * k / 4u]);
+    var values: array<vec4f, ROWS>;
     for (var r = 0u; r < ROWS; r++) { // unroll
-      sum[r] += x[min(row + r, m - 1u) * (k / 4u) + q] * tile;
+      values[r] = x[min(row + r, m - 1u) * (k / 4u) + q];
+    }
+    for (var u = 0u; u < 4u; u++) { // unroll
+      let weights = w[unit * k + u * (k / 4u) + q];
+      for (var r = 0u; r < ROWS; r++) { // unroll
+        sum[r][u] = dot_add(values[r], weights, sum[r][u]);
+      }
     }
   }
   for (var r = 0u; r < ROWS; r++) { // unroll

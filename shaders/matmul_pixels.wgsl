@@ -1,7 +1,7 @@
 // matmul_pixels: z = x wᵀ + b for the first layer, where x = pixels / 255. The pixels are unpacked
 // here, from four in a u32, and never stored as f32; 1/255 is applied once, to the finished sum.
 // One invocation computes a tile of ROWS images x 4 units in registers: a vec4u brings 16 pixels of
-// an image, and a row vector times a 4 x 4 tile of weights is four dot products at once.
+// an image, a vec4f 4 weights of a unit. Sums run over the pixels in order.
 // Images are padded to a multiple of 16 pixels, units to a multiple of 4, both with zeros.
 
 const WORKGROUP = 64u; // invocations a workgroup
@@ -34,9 +34,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     }
     for (var v = 0u; v < 4u; v++) { // unroll
       let at = unit * k + 4u * q + v;
-      let tile = mat4x4f(w[at], w[at + k / 4u], w[at + k / 2u], w[at + 3u * k / 4u]);
-      for (var r = 0u; r < ROWS; r++) { // unroll
-        sum[r] += pixels_of(x[r][v]) * tile;
+      for (var u = 0u; u < 4u; u++) { // unroll
+        let weights = w[at + u * (k / 4u)];
+        for (var r = 0u; r < ROWS; r++) { // unroll
+          sum[r][u] = dot_add(pixels_of(x[r][v]), weights, sum[r][u]);
+        }
       }
     }
   }

@@ -1,4 +1,5 @@
-// relu: a = max(z, 0), element by element. One invocation takes four.
+// relu: a = max(z, 0), element by element. One invocation takes four. Written as a choice and not as
+// max, so that a NaN goes on to the loss, where it is noticed.
 
 const WORKGROUP = 64u; // invocations a workgroup
 
@@ -9,5 +10,5 @@ const WORKGROUP = 64u; // invocations a workgroup
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = flat_index(id, groups, WORKGROUP);
   if (i >= arrayLength(&a)) { return; }
-  a[i] = max(z[i], vec4f(0.0));
+  a[i] = select(z[i], vec4f(0.0), z[i] < vec4f(0.0));
 }

@@ -30,7 +30,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   for (var row = split * rows; row < min((split + 1u) * rows, m); row++) {
     let d = dz[row * (n / 4u) + unit];
     let value = x[row * (k / 4u) + input];
-    sum += mat4x4f(value * d.x, value * d.y, value * d.z, value * d.w);
+    for (var u = 0u; u < 4u; u++) { // unroll
+      sum[u] = fma(value, vec4f(d[u]), sum[u]);
+    }
     seen++;
   }
   for (var u = 0u; u < 4u; u++) { // unroll

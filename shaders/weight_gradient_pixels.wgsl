@@ -25,7 +25,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (split >= splits) { return; }
   let rows = (m + splits - 1u) / splits;
 
-  var sum: array<mat4x4f, 4>; // a column for each unit, a matrix for each 4 pixels
+  var sum: array<mat4x4f, 4>; // a matrix for each 4 pixels, in it a column for each unit
   for (var v = 0u; v < 4u; v++) { // unroll
     sum[v] = mat4x4f();
   }
@@ -35,7 +35,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let x = pixels[row * (k / 16u) + word];
     for (var v = 0u; v < 4u; v++) { // unroll
       let p = pixels_of(x[v]);
-      sum[v] += mat4x4f(p * d.x, p * d.y, p * d.z, p * d.w);
+      for (var u = 0u; u < 4u; u++) { // unroll
+        sum[v][u] = fma(p, vec4f(d[u]), sum[v][u]);
+      }
     }
     seen++;
   }

@@ -1,0 +1,220 @@
+//! Whole trainings on the GPU, against the f64 twin and against themselves.
+//!
+//! These need an adapter. Without one they fail, and the failure says how to get one.
+
+mod common;
+
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use shadegrad::{
+    Result,
+    data::Dataset,
+    gpu::{Device, Wanted, choose},
+    kernels::Shaders,
+    metrics::Metrics,
+    network::{Init, Layer, Layerwise, Parameters, PlanSizes, Shape},
+    reference::CpuEngine,
+    train::{End, Observer, OnGpu, Reason, Report, Schedule, train},
+};
+
+/// Most that a weight may differ from the f64 twin's after a whole training. Seen with the data of these
+/// tests on a software Vulkan driver: at most 4e-7. A GPU's own `exp` may be coarser.
+const WEIGHT_BOUND: f64 = 1e-5;
+/// Most that a loss may differ. Seen: at most 4e-6, on a test set of a single sample.
+const LOSS_BOUND: f64 = 1e-5;
+const ALPHA: f64 = 0.1;
+
+/// The folder of the bundled MNIST files.
+fn mnist_folder() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/data"))
+}
+
+/// The first `len` training pictures of MNIST, and all test pictures.
+fn mnist(len: usize) -> Dataset {
+    let mut data = Dataset::load(mnist_folder()).expect("the bundled MNIST files");
+    data.train.truncate(len);
+    data
+}
+
+/// Keeps all reports.
+#[derive(Default)]
+struct Kept(Vec<Report>);
+
+impl Observer for Kept {
+    fn report(&mut self, report: &Report) -> Result<()> {
+        self.0.push(*report);
+        Ok(())
+    }
+
+    fn progress(&mut self, _done: usize) {}
+}
+
+/// A start drawn from a seed.
+fn start(data: &Dataset, hidden: &[usize]) -> (Shape, Parameters) {
+    let shape = Shape::new(data.train.inputs, hidden, data.classes).expect("a shape that is supported");
+    let parameters = Init::Uniform.parameters(&shape, 42);
+    (shape, parameters)
+}
+
+/// Trains on the best adapter with a report at every iteration; fails with the remedy where there is none.
+fn on_gpu(data: &Dataset, shape: &Shape, parameters: &Parameters, iters: usize) -> (Vec<Report>, End) {
+    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let run = || {
+        let shaders = Shaders::load(None)?;
+        let sizes = PlanSizes::new(shape, data.train.len(), data.test.len());
+        let device = Device::open(&adapter, &sizes.needs(&shaders)?)?;
+        let plan = Layerwise::new(&device, &shaders, &sizes, data, parameters, ALPHA)?;
+        let mut engine = OnGpu::new(device, plan, sizes);
+        let mut kept = Kept::default();
+        let schedule = Schedule { iters, report_every: 1 };
+        let end = train(&mut engine, schedule, &mut kept, &AtomicBool::new(false))?;
+        Ok::<_, shadegrad::Error>((kept.0, end))
+    };
+    run().unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The largest difference of two networks; a NaN in either is an infinite one.
+fn largest_difference(found: &Parameters, expected: &Parameters<f64>) -> f64 {
+    assert_eq!(found.values().count(), expected.values().count(), "the networks' sizes");
+    let differences = found.values().zip(expected.values()).map(|(f, e)| (f64::from(f) - e).abs());
+    differences.fold(0.0, |largest, next| if next.is_nan() { f64::INFINITY } else { largest.max(next) })
+}
+
+/// Fails where loss, or hits beyond a tie or two, are not the f64 twin's.
+fn assert_metrics(what: &str, found: &Metrics, expected: &Metrics) -> f64 {
+    let off = (found.loss - expected.loss).abs();
+    assert!(off <= LOSS_BOUND, "{what}: loss {}, not {} (off by {off:e})", found.loss, expected.loss);
+    assert_eq!(found.samples, expected.samples, "{what}");
+    assert!(found.hits.abs_diff(expected.hits) <= 2, "{what}: {found:?}, not {expected:?}");
+    off
+}
+
+/// Trains on the GPU and with the f64 twin from one start, and compares every report and every weight.
+fn assert_trajectory(data: Dataset, hidden: &[usize], iters: usize) {
+    let (shape, parameters) = start(&data, hidden);
+    let (reports, end) = on_gpu(&data, &shape, &parameters, iters);
+    assert_eq!((end.reason, end.iters, reports.len()), (Reason::Iters, iters, iters), "{shape}");
+
+    let mut twin = CpuEngine::new(Arc::new(data), parameters.map(f64::from), ALPHA);
+    let mut largest_loss: f64 = 0.0;
+    for report in &reports {
+        let what = format!("{shape}, iteration {}", report.iter);
+        assert_metrics(&format!("{what}, test"), &report.test, &twin.evaluate_test());
+        largest_loss = largest_loss.max(assert_metrics(&what, &report.train, &twin.iterate()));
+    }
+    assert_metrics(&format!("{shape}, end"), &end.train, &twin.evaluate_train());
+    assert_metrics(&format!("{shape}, end, test"), &end.test, &twin.evaluate_test());
+
+    let moved = largest_difference(&parameters, twin.parameters());
+    assert!(moved > 100.0 * WEIGHT_BOUND, "{shape}: a training that moves by {moved:e} shows nothing");
+    let off = largest_difference(&end.parameters, twin.parameters());
+    println!(
+        "{shape}, {iters} iterations: weights off by {off:e} (moved by {moved:e}), loss {largest_loss:e}"
+    );
+    assert!(off <= WEIGHT_BOUND, "{shape}: a weight is off by {off:e}");
+}
+
+#[test]
+fn the_default_network_on_mnist_follows_the_f64_twin_for_50_iterations() {
+    assert_trajectory(mnist(5000), &[10], 50);
+}
+
+#[test]
+fn two_hidden_layers_follow_the_f64_twin() {
+    assert_trajectory(common::dataset(28, 28, 601, 101), &[64, 32], 8);
+}
+
+#[test]
+fn pictures_and_widths_that_need_padding_follow_the_f64_twin() {
+    assert_trajectory(common::dataset(5, 7, 1009, 307), &[11], 20);
+    assert_trajectory(common::dataset(7, 5, 257, 1), &[3, 5], 20);
+    assert_trajectory(common::dataset(1, 1, 13, 7), &[1], 20);
+}
+
+#[test]
+fn a_single_sample_follows_the_f64_twin() {
+    assert_trajectory(common::dataset(5, 7, 1, 1), &[10], 5);
+}
+
+#[test]
+fn more_samples_than_a_dispatch_has_workgroups_follow_the_f64_twin() {
+    assert_trajectory(common::dataset(4, 4, 70_001, 66_003), &[10], 2);
+}
+
+#[test]
+fn the_comparison_lets_no_nan_and_no_change_pass() {
+    let network = |bias: f32| {
+        let layer = Layer { weight: ndarray::array![[1.0, 2.0]], bias: ndarray::array![bias] };
+        Parameters { layers: vec![layer] }
+    };
+    let expected = network(3.0).map(f64::from);
+    assert_eq!(largest_difference(&network(3.0), &expected), 0.0);
+    assert_eq!(largest_difference(&network(3.5), &expected), 0.5);
+    assert_eq!(largest_difference(&network(f32::NAN), &expected), f64::INFINITY);
+    assert_eq!(largest_difference(&network(3.0), &network(f32::NAN).map(f64::from)), f64::INFINITY);
+    let metrics = |loss| Metrics { loss, hits: 1, samples: 2 };
+    let nan = std::panic::catch_unwind(|| assert_metrics("NaN", &metrics(f64::NAN), &metrics(1.0)));
+    assert!(nan.is_err(), "a loss of NaN passed");
+}
+
+#[test]
+fn the_loss_on_mnist_falls_at_every_iteration() {
+    let data = mnist(5000);
+    let (shape, parameters) = start(&data, &[10]);
+    let (reports, end) = on_gpu(&data, &shape, &parameters, 30);
+    let losses: Vec<_> = reports.iter().map(|r| r.train.loss).chain([end.train.loss]).collect();
+    assert_eq!(losses.len(), 31);
+    for (iteration, pair) in losses.windows(2).enumerate() {
+        assert!(pair[1] < pair[0], "iteration {iteration}: {} after {}", pair[1], pair[0]);
+    }
+}
+
+/// The fingerprint that a run of the binary ends with.
+fn fingerprint(folder: &Path, args: &[&str], variable: Option<(&str, &str)>) -> String {
+    let mut command = common::shadegrad();
+    command.args(["--json", "--data"]).arg(folder).args(args).envs(variable);
+    let output = command.output().expect("the binary runs");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {}: {stderr}", output.status);
+    let stdout = String::from_utf8(output.stdout).expect("JSON is UTF-8");
+    let end: serde_json::Value = serde_json::from_str(stdout.lines().last().unwrap_or("")).expect("JSON");
+    assert_eq!(end["event"], "end", "{stdout}");
+    end["weights_sha256"].as_str().expect("a fingerprint").to_owned()
+}
+
+#[test]
+fn the_same_command_gives_the_same_weights_on_the_gpu_however_it_reports() {
+    let run = |every: &str, variable| {
+        let args = ["--device", "gpu", "--limit", "5000", "--iters", "15", "--report-every", every];
+        fingerprint(mnist_folder(), &args, variable)
+    };
+    let first = run("10", None);
+    assert_eq!(run("10", None), first, "a second time");
+    for every in ["1", "7", "1000"] {
+        assert_eq!(run(every, None), first, "--report-every {every}");
+    }
+    assert_eq!(run("10", Some(("LP_NUM_THREADS", "1"))), first, "one thread of the software driver");
+}
+
+#[test]
+fn the_same_command_gives_the_same_weights_on_the_cpu_whatever_the_threads() {
+    let run = |every: &str, threads: &str| {
+        let args = ["--device", "cpu", "--limit", "3000", "--iters", "10", "--report-every", every];
+        fingerprint(mnist_folder(), &args, Some(("RAYON_NUM_THREADS", threads)))
+    };
+    let first = run("10", "1");
+    for (every, threads) in [("10", "1"), ("10", "2"), ("1", "2"), ("7", "3")] {
+        assert_eq!(run(every, threads), first, "--report-every {every}, {threads} threads");
+    }
+}
+
+#[test]
+fn another_seed_gives_other_weights() {
+    let folder = common::folder(&common::dataset(5, 7, 103, 11));
+    let run = |seed| fingerprint(folder.path(), &["--device", "gpu", "--iters", "2", "--seed", seed], None);
+    assert_eq!(run("1"), run("1"));
+    assert_ne!(run("1"), run("2"));
+}
