@@ -44,6 +44,18 @@ pub enum Error {
         /// Samples that were counted.
         seen: u32,
     },
+    /// A kernel does not compute what its CPU twin does.
+    #[error("{kernel} is wrong at {sizes:?}: buffer `{buffer}`: {difference}")]
+    WrongKernel {
+        /// The kernel.
+        kernel: &'static str,
+        /// The buffer that differs.
+        buffer: String,
+        /// The sizes of the dispatch.
+        sizes: crate::kernels::Sizes,
+        /// The first difference.
+        difference: String,
+    },
     /// The loss, or a weight, is not finite.
     #[error("{0}")]
     Diverged(String),
@@ -65,7 +77,7 @@ impl Error {
             Error::Data(_) | Error::Model(_) => 3,
             Error::Device(_) => 4,
             Error::Shader(_) => 5,
-            Error::SamplesMissed { .. } => 6,
+            Error::SamplesMissed { .. } | Error::WrongKernel { .. } => 6,
             Error::Diverged(_) => 7,
             Error::Interrupted => 130,
         }

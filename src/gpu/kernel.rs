@@ -119,7 +119,7 @@ impl Kernel {
         let message = if element.is_some_and(|declared| declared != host) {
             let declared = element.map(|element| element.to_string()).unwrap_or_default();
             format!("`{name}` is declared with elements of {declared}, the host binds {host}")
-        } else if slice.size < *stride || slice.size % stride != 0 {
+        } else if slice.size < *stride || !slice.size.is_multiple_of(*stride) {
             format!(
                 "`{name}` is declared with elements of {stride} bytes, the host binds {} bytes, which is no multiple of it",
                 slice.size

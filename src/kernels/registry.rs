@@ -1,5 +1,6 @@
 //! What each kernel is called, where its text is, and how many invocations cover its work.
 
+use super::proof::{self, Case, Random};
 use crate::gpu::{Shader, ShaderError};
 
 /// The sizes of one dispatch, padded as the buffers are. What a kernel does not use is 0.
@@ -13,6 +14,25 @@ pub struct Sizes {
     pub n: usize,
     /// Ranges that the samples of a sum are split into.
     pub splits: usize,
+    /// Outputs of the last layer that are no padding.
+    pub classes: usize,
+}
+
+impl Sizes {
+    /// A value for each override of `shader` that the host knows.
+    pub fn overrides(&self, shader: &Shader, alpha: f64, counter: usize) -> Vec<(String, f64)> {
+        let known = [
+            ("k", self.k as f64),
+            ("n", self.n as f64),
+            ("splits", self.splits as f64),
+            ("samples", self.m as f64),
+            ("classes", self.classes as f64),
+            ("counter", counter as f64),
+            ("alpha", alpha),
+        ];
+        let value = |name: &String| known.iter().find(|(known, _)| known == name).map(|&(_, value)| value);
+        shader.overrides.iter().filter_map(|name| Some((name.clone(), value(name)?))).collect()
+    }
 }
 
 /// One kernel. Its name is that of its file, its CPU twin, its pipeline and its test.
@@ -23,34 +43,40 @@ pub struct Entry {
     pub source: &'static str,
     /// Invocations that cover the work; tile sizes are read from the shader.
     pub invocations: fn(&Sizes, &Shader) -> Result<usize, ShaderError>,
+    /// Seeded inputs of given sizes, and what the CPU twin makes of them.
+    pub case: fn(Sizes, &mut Random) -> Case,
+    /// Sizes to prove it at: 1, primes, around the tiles, more than 65,535 samples.
+    pub shapes: fn() -> Vec<Sizes>,
 }
 
 /// Makes an entry whose source is the file of its name.
 macro_rules! kernel {
-    ($name:ident, $invocations:expr) => {
+    ($name:ident, $shapes:expr, $invocations:expr) => {
         Entry {
             name: stringify!($name),
             source: include_str!(concat!("../../shaders/", stringify!($name), ".wgsl")),
             invocations: $invocations,
+            case: proof::$name,
+            shapes: $shapes,
         }
     };
 }
 
 /// Every kernel, in the order in which an iteration meets them.
 pub static REGISTRY: &[Entry] = &[
-    kernel!(matmul_pixels, |s, shader| Ok(tiles(s.m, shader)? * (s.n / 4))),
-    kernel!(matmul, |s, shader| Ok(tiles(s.m, shader)? * (s.n / 4))),
-    kernel!(relu, |s, _| Ok(s.m * s.n / 4)),
-    kernel!(softmax_cross_entropy, |s, _| Ok(s.m)),
-    kernel!(count_metrics, |s, shader| tiles(s.m, shader)),
-    kernel!(reduce_metrics, |_, _| Ok(1)),
-    kernel!(input_gradient, |s, shader| Ok(tiles(s.m, shader)? * (s.k / 4))),
-    kernel!(relu_backward, |s, _| Ok(s.m * s.n / 4)),
-    kernel!(weight_gradient, |s, _| Ok(s.splits * (s.n / 4) * (s.k / 4))),
-    kernel!(weight_gradient_pixels, |s, _| Ok(s.splits * (s.n / 4) * (s.k / 16))),
-    kernel!(bias_gradient, |s, _| Ok(s.splits * (s.n / 4))),
-    kernel!(reduce_gradient, |s, _| Ok(s.n / 4)),
-    kernel!(gradient_descent, |s, _| Ok(s.n / 4)),
+    kernel!(matmul_pixels, pixel_shapes, |s, shader| Ok(tiles(s.m, shader)? * (s.n / 4))),
+    kernel!(matmul, shapes, |s, shader| Ok(tiles(s.m, shader)? * (s.n / 4))),
+    kernel!(relu, shapes, |s, _| Ok(s.m * s.n / 4)),
+    kernel!(softmax_cross_entropy, shapes, |s, _| Ok(s.m)),
+    kernel!(count_metrics, count_shapes, |s, shader| tiles(s.m, shader)),
+    kernel!(reduce_metrics, flat_shapes, |_, _| Ok(1)),
+    kernel!(input_gradient, shapes, |s, shader| Ok(tiles(s.m, shader)? * (s.k / 4))),
+    kernel!(relu_backward, shapes, |s, _| Ok(s.m * s.n / 4)),
+    kernel!(weight_gradient, shapes, |s, _| Ok(s.splits * (s.n / 4) * (s.k / 4))),
+    kernel!(weight_gradient_pixels, pixel_shapes, |s, _| Ok(s.splits * (s.n / 4) * (s.k / 16))),
+    kernel!(bias_gradient, shapes, |s, _| Ok(s.splits * (s.n / 4))),
+    kernel!(reduce_gradient, flat_shapes, |s, _| Ok(s.n / 4)),
+    kernel!(gradient_descent, flat_shapes, |s, _| Ok(s.n / 4)),
 ];
 
 /// The entry of this name.
@@ -61,4 +87,45 @@ pub fn entry(name: &str) -> Option<&'static Entry> {
 /// Tiles of `ROWS` samples that cover `m`.
 fn tiles(m: usize, shader: &Shader) -> Result<usize, ShaderError> {
     Ok(m.div_ceil(shader.constant("ROWS")?))
+}
+
+/// Samples, inputs, units, splits.
+const SHAPES: [(usize, usize, usize, usize); 14] = [
+    (1, 4, 4, 1),
+    (2, 8, 12, 1),
+    (7, 12, 12, 2),
+    (8, 12, 8, 3),
+    (9, 20, 28, 4),
+    (31, 4, 44, 5),
+    (64, 64, 16, 1),
+    (65, 100, 4, 7),
+    (257, 36, 12, 13),
+    (511, 12, 12, 2),
+    (1_009, 28, 20, 6),
+    (4_096, 12, 12, 16),
+    (70_001, 4, 4, 2),
+    (70_001, 12, 12, 100),
+];
+
+fn shapes() -> Vec<Sizes> {
+    let sizes = |&(m, k, n, splits): &(usize, usize, usize, usize)| {
+        // Padding of 0 to 3 outputs, as in a network.
+        Sizes { m, k, n, splits, classes: n - m % 4 }
+    };
+    SHAPES.iter().map(sizes).collect()
+}
+
+/// The same with whole words of 16 pixels a row.
+fn pixel_shapes() -> Vec<Sizes> {
+    shapes().into_iter().map(|s| Sizes { k: s.k.next_multiple_of(16), ..s }).collect()
+}
+
+/// The same with the rows of a partial sum of the metrics in `k`.
+fn count_shapes() -> Vec<Sizes> {
+    shapes().into_iter().map(|s| Sizes { k: 256, ..s }).collect()
+}
+
+/// The same as flat buffers of many lengths; what is added up in one loop stays below 60,000.
+fn flat_shapes() -> Vec<Sizes> {
+    shapes().into_iter().map(|s| Sizes { m: s.m.min(60_000), n: s.k * s.n * (1 + s.m / 64), ..s }).collect()
 }

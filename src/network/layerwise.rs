@@ -20,6 +20,8 @@ const ACTIVATION_BYTES: usize = 64 << 20;
 /// Invocations that a sum over samples is spread over, so that wide and narrow layers alike fill a
 /// device.
 const GRADIENT_INVOCATIONS: usize = 1 << 14;
+/// Most rows of a split: a sum is one loop, and some drivers stop a loop at 65,535 trips.
+const MAX_SPLIT_ROWS: usize = 16_384;
 /// Fewest rows of a split: below, reducing costs more than summing.
 const SPLIT_ROWS: usize = 256;
 /// Stands for a size that is not known before the plan is made: workgroups do not depend on it.
@@ -97,7 +99,8 @@ impl PlanSizes {
 
     /// Ranges that the samples of a chunk are split into for a sum of `tiles` tiles.
     fn splits(&self, tiles: usize) -> usize {
-        GRADIENT_INVOCATIONS.div_ceil(tiles).clamp(1, self.chunk.div_ceil(SPLIT_ROWS))
+        let fewest = self.chunk.div_ceil(MAX_SPLIT_ROWS);
+        GRADIENT_INVOCATIONS.div_ceil(tiles).clamp(fewest, self.chunk.div_ceil(SPLIT_ROWS))
     }
 
     /// Splits of the weights' and the biases' sums of a layer.
@@ -354,7 +357,7 @@ impl<'a> Builder<'a> {
 
     fn layer_sizes(&self, rows: Rows, layer: usize) -> Sizes {
         let layout = &self.sizes.layout.layers[layer];
-        Sizes { m: rows.len, k: layout.k, n: layout.n, splits: 0 }
+        Sizes { m: rows.len, k: layout.k, n: layout.n, splits: 0, classes: self.sizes.shape.classes() }
     }
 
     /// The slice behind each variable name, for one layer and a range of rows. Activations hold one
@@ -413,7 +416,7 @@ impl<'a> Builder<'a> {
 
     fn dispatch(&mut self, name: &str, names: &Names, sizes: Sizes, counter: usize) -> Result<Dispatch> {
         let shader = self.shaders.get(name);
-        let overrides = self.overrides(name, &sizes, counter)?;
+        let overrides = sizes.overrides(shader, self.alpha, counter);
         let invocations = entry(name).map(|entry| (entry.invocations)(&sizes, shader)).transpose()?;
         let key = format!("{name} {overrides:?}");
         if !self.kernels.contains_key(&key) {
@@ -435,31 +438,6 @@ impl<'a> Builder<'a> {
             },
         )?;
         Ok(dispatch)
-    }
-
-    /// The values of the shader's overrides.
-    fn overrides(
-        &self,
-        name: &str,
-        sizes: &Sizes,
-        counter: usize,
-    ) -> Result<Vec<(String, f64)>, ShaderError> {
-        let known = [
-            ("k", sizes.k as f64),
-            ("n", sizes.n as f64),
-            ("splits", sizes.splits as f64),
-            ("samples", sizes.m as f64),
-            ("classes", self.sizes.shape.classes() as f64),
-            ("counter", counter as f64),
-            ("alpha", self.alpha),
-        ];
-        let shader = self.shaders.get(name);
-        Ok(shader
-            .overrides
-            .iter()
-            .filter_map(|wanted| known.iter().find(|(known, _)| known == wanted))
-            .map(|&(name, value)| (name.to_owned(), value))
-            .collect())
     }
 }
 

@@ -1,0 +1,69 @@
+//! Every registered kernel against its CPU twin, on the adapter of this machine. Without an adapter
+//! these tests fail and say what to install.
+
+use shadegrad::{
+    gpu::{Device, Needs, Wanted, choose},
+    kernels::{Entry, REGISTRY, Random, Shaders, entry, prove, sources},
+};
+
+fn device() -> Device {
+    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let needs = Needs { binding: 64 << 20, buffer: 64 << 20, ..Needs::default() };
+    Device::open(&adapter, &needs).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn check(name: &str) {
+    let (device, shaders) = (device(), Shaders::load(None).unwrap());
+    let entry = entry(name).unwrap();
+    let shapes = (entry.shapes)();
+    assert!(shapes.len() >= 12, "{name} has only {} shapes", shapes.len());
+    for (seed, sizes) in shapes.into_iter().enumerate() {
+        let case = (entry.case)(sizes, &mut Random::new(seed as u64));
+        prove(&device, entry, shaders.get(name), &case, true).unwrap_or_else(|error| panic!("{error}"));
+        let idle = prove(&device, entry, shaders.get(name), &case, false);
+        assert!(idle.is_err(), "{name} at {sizes:?}: the comparison passes without the dispatch");
+    }
+}
+
+/// A test for each kernel, named like it, and the list of them.
+macro_rules! kernels {
+    ($($name:ident)*) => {
+        $(#[test] fn $name() { check(stringify!($name)); })*
+        const TESTED: &[&str] = &[$(stringify!($name)),*];
+    };
+}
+
+kernels! {
+    matmul_pixels matmul relu softmax_cross_entropy count_metrics reduce_metrics input_gradient
+    relu_backward weight_gradient weight_gradient_pixels bias_gradient reduce_gradient gradient_descent
+}
+
+#[test]
+fn every_registered_kernel_has_its_test() {
+    let registered: Vec<_> = REGISTRY.iter().map(|entry: &Entry| entry.name).collect();
+    assert_eq!(registered, TESTED);
+}
+
+#[test]
+fn every_shader_file_is_registered() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    for file in std::fs::read_dir(folder).unwrap() {
+        let path = file.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(
+            sources().any(|source| source.name == name),
+            "{} is no registered kernel: add an entry to src/kernels/registry.rs",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn built_in_shaders_stay_within_the_defaults_of_webgpu() {
+    for (name, shader) in Shaders::load(None).unwrap().iter() {
+        let values: Vec<_> = shader.open_overrides.iter().map(|open| (open.clone(), 64.0)).collect();
+        let workgroup = shader.workgroup(&values).unwrap();
+        assert!(workgroup.invocations() <= 256 && workgroup.memory <= 16 << 10, "{name}: {workgroup:?}");
+        assert!(shader.bindings.len() <= 8, "{name}: {} storage buffers", shader.bindings.len());
+    }
+}
