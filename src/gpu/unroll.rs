@@ -184,7 +184,7 @@ mod tests {
         let text = unroll(source).unwrap();
         assert_eq!(
             text,
-            "const N = 3u;\n{\n  a[0u] += r1.r; // 0u\n}{ a[1u] += r1.r; }{ a[2u] += r1.r; }\nend\n"
+            "const N = 3u;\n{\n  a[0u] += r1.r; // 0u\n}{ a[1u] += r1.r;}{ a[2u] += r1.r;}\nend\n"
         );
         assert_eq!(text.lines().count(), source.lines().count());
     }
