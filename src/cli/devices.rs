@@ -16,7 +16,7 @@ pub fn run(json: bool) -> Result<()> {
         return Err(no_adapter().into());
     }
     let mut listing = Listing::default();
-    for adapter in &list {
+    for adapter in list {
         if json {
             listing.json(&serde_json::json!({
                 "index": adapter.index,

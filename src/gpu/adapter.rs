@@ -147,15 +147,19 @@ impl std::fmt::Display for Adapter {
     }
 }
 
-/// All adapters of all back ends, best first.
-pub fn adapters() -> Vec<Adapter> {
-    let raw = pollster::block_on(instance().enumerate_adapters(Backends::all()));
-    let mut list: Vec<_> = raw.into_iter().map(|raw| Adapter { index: 0, raw }).collect();
-    list.sort_by_cached_key(Adapter::rank);
-    for (index, adapter) in list.iter_mut().enumerate() {
-        adapter.index = index;
-    }
-    list
+/// All adapters of all back ends, best first. They are looked for once: EGL does not bear two
+/// threads that look at the same time.
+pub fn adapters() -> &'static [Adapter] {
+    static ADAPTERS: OnceLock<Vec<Adapter>> = OnceLock::new();
+    ADAPTERS.get_or_init(|| {
+        let raw = pollster::block_on(instance().enumerate_adapters(Backends::all()));
+        let mut list: Vec<_> = raw.into_iter().map(|raw| Adapter { index: 0, raw }).collect();
+        list.sort_by_cached_key(Adapter::rank);
+        for (index, adapter) in list.iter_mut().enumerate() {
+            adapter.index = index;
+        }
+        list
+    })
 }
 
 /// The adapter that is wanted, among the `apis` asked for (none: all of them).
@@ -181,7 +185,7 @@ pub fn choose(wanted: &Wanted, apis: &[GraphicsApi]) -> Result<Adapter, DeviceEr
     };
     found.cloned().ok_or_else(|| DeviceError::NoAdapter {
         wanted: describe(wanted, apis),
-        found: if list.is_empty() { tried(apis) } else { listed(&list) },
+        found: if list.is_empty() { tried(apis) } else { listed(list) },
     })
 }
 
