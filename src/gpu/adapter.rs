@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use clap::ValueEnum;
 use wgpu::{Backend, Backends, DeviceType};
 
 use super::DeviceError;
@@ -185,7 +186,7 @@ pub fn choose(wanted: &Wanted, apis: &[GraphicsApi]) -> Result<Adapter, DeviceEr
     };
     found.cloned().ok_or_else(|| DeviceError::NoAdapter {
         wanted: describe(wanted, apis),
-        found: if list.is_empty() { tried(apis) } else { listed(list) },
+        found: if list.is_empty() { tried(apis) } else { listed(list, apis) },
     })
 }
 
@@ -210,9 +211,14 @@ fn describe(wanted: &Wanted, apis: &[GraphicsApi]) -> String {
     }
 }
 
-fn listed(list: &[Adapter]) -> String {
+fn listed(list: &[Adapter], apis: &[GraphicsApi]) -> String {
     let names: Vec<_> = list.iter().map(|adapter| format!("{}: {adapter}", adapter.index)).collect();
-    format!("this machine has {}", names.join("; "))
+    let looked: Vec<_> = match apis {
+        [] => GraphicsApi::value_variants().iter().map(|api| api.name()).collect(),
+        _ => apis.iter().map(|api| api.name()).collect(),
+    };
+    let note = "a software GL adapter is taken only with --backend gl or by its number";
+    format!("looked on {}; this machine has only {} ({note})", looked.join(", "), names.join("; "))
 }
 
 /// wgpu's own words on every back end that was looked at.

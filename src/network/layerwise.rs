@@ -7,47 +7,16 @@
 
 use std::collections::BTreeMap;
 
-use super::{Layout, Parameters, Shape, layout::ALIGN};
+use super::{
+    Parameters,
+    sizes::{Counter, PlanSizes, TEST_METRICS, TRAIN_METRICS, bias_counter, counters, weight_counter},
+};
 use crate::{
     Result,
     data::{Dataset, Samples},
-    gpu::{Binding, Buffer, Command, Device, Dispatch, Element, Kernel, Needs, ShaderError, Slice},
+    gpu::{Binding, Buffer, Command, Device, Dispatch, Element, Kernel, ShaderError, Slice},
     kernels::{Shaders, Sizes, entry},
 };
-
-/// Bytes of activations that a chunk of rows may take.
-const ACTIVATION_BYTES: usize = 64 << 20;
-/// Invocations that a sum over samples is spread over, so that wide and narrow layers alike fill a
-/// device.
-const GRADIENT_INVOCATIONS: usize = 1 << 14;
-/// Most rows of a split: a sum is one loop, and some drivers stop a loop at 65,535 trips.
-const MAX_SPLIT_ROWS: usize = 16_384;
-/// Fewest rows of a split: below, reducing costs more than summing.
-const SPLIT_ROWS: usize = 256;
-/// Stands for a size that is not known before the plan is made: workgroups do not depend on it.
-const ANY_SIZE: f64 = 64.0;
-/// Most samples: count_metrics leaves one partial for 256 of them, and reduce_metrics adds these
-/// up in one loop of at most 60,000 trips, the number that every driver is known to run.
-pub const MAX_SAMPLES: usize = 60_000 * 256;
-
-/// Counters of samples that every sum keeps; the first two are those of the metrics.
-const TRAIN_METRICS: usize = 0;
-const TEST_METRICS: usize = 1;
-
-/// What a run needs to know before a device is opened.
-#[derive(Debug, Clone)]
-pub struct PlanSizes {
-    /// Unpadded sizes.
-    pub shape: Shape,
-    /// Padded sizes.
-    pub layout: Layout,
-    /// Samples that train.
-    pub train: usize,
-    /// Samples that test.
-    pub test: usize,
-    /// Rows that pass at once.
-    pub chunk: usize,
-}
 
 /// Names of the slices that a dispatch may bind.
 type Names = BTreeMap<&'static str, Slice>;
@@ -60,7 +29,7 @@ pub struct Layerwise {
     pub evaluate_train: Vec<Command>,
     /// The same over the test samples.
     pub evaluate_test: Vec<Command>,
-    /// All parameters, laid out by [`Layout`].
+    /// All parameters, laid out by [`super::Layout`].
     pub parameters: Slice,
     /// Sum of the losses, and hits: of the training and of the test samples.
     pub train_totals: [Slice; 2],
@@ -71,68 +40,6 @@ pub struct Layerwise {
     /// For each counter of `samples_seen`: its kernel, and what an iteration, an evaluation of the
     /// training and one of the test samples add.
     pub counters: Vec<Counter>,
-}
-
-/// What a counter of samples must read.
-#[derive(Debug, Clone)]
-pub struct Counter {
-    /// The kernel and layer that keeps it.
-    pub kernel: String,
-    /// Samples that an iteration adds.
-    pub iteration: usize,
-    /// Samples that an evaluation of the training samples adds.
-    pub evaluate_train: usize,
-    /// Samples that an evaluation of the test samples adds.
-    pub evaluate_test: usize,
-}
-
-impl PlanSizes {
-    /// Chooses the chunk of rows for `train` and `test` samples through `shape`.
-    pub fn new(shape: &Shape, train: usize, test: usize) -> Self {
-        let layout = Layout::new(shape);
-        // z and dz of every layer, a and da of the hidden ones
-        let row_bytes: usize = layout.layers.iter().map(|layer| 4 * layer.n * 4).sum();
-        let fitting = (ACTIVATION_BYTES / row_bytes / ALIGN).max(1) * ALIGN;
-        let chunk = fitting.min(train.max(test).next_multiple_of(ALIGN));
-        PlanSizes { shape: shape.clone(), layout, train, test, chunk }
-    }
-
-    /// Ranges that the samples of a chunk are split into for a sum of `tiles` tiles.
-    fn splits(&self, tiles: usize) -> usize {
-        let fewest = self.chunk.div_ceil(MAX_SPLIT_ROWS);
-        GRADIENT_INVOCATIONS.div_ceil(tiles).clamp(fewest, self.chunk.div_ceil(SPLIT_ROWS))
-    }
-
-    /// Splits of the weights' and the biases' sums of a layer.
-    fn layer_splits(&self, index: usize) -> (usize, usize) {
-        let layer = &self.layout.layers[index];
-        let inputs = if index == 0 { layer.k / 16 } else { layer.k / 4 };
-        (self.splits(inputs * layer.n / 4), self.splits(layer.n / 4))
-    }
-
-    /// What an adapter must offer.
-    ///
-    /// # Errors
-    /// [`ShaderError`] where a shader does not say its workgroup size.
-    pub fn needs(&self, shaders: &Shaders) -> Result<Needs, ShaderError> {
-        let mut needs = Needs::default();
-        for (_, shader) in shaders.iter() {
-            let sizes: Vec<_> = shader.open_overrides.iter().map(|name| (name.clone(), ANY_SIZE)).collect();
-            needs.kernel(shader.bindings.len(), shader.workgroup(&sizes)?);
-        }
-        let first = &self.layout.layers[0];
-        let pixels = |rows: usize| (rows * first.k) as u64;
-        let widest = self.layout.layers.iter().map(|layer| layer.n).max().unwrap_or(0);
-        let partials = (0..self.layout.layers.len()).map(|index| {
-            let layer = &self.layout.layers[index];
-            self.layer_splits(index).0 * layer.n * layer.k
-        });
-        let floats = partials.chain([self.chunk * widest, self.layout.len, self.train, self.test]);
-        let largest = floats.max().unwrap_or(0) as u64 * 4;
-        needs.binding = largest.max(pixels(self.chunk));
-        needs.buffer = largest.max(pixels(self.train.max(self.test)));
-        Ok(needs)
-    }
 }
 
 /// A range of rows of a set of samples.
@@ -439,40 +346,6 @@ impl<'a> Builder<'a> {
         )?;
         Ok(dispatch)
     }
-}
-
-fn weight_counter(layer: usize) -> usize {
-    2 + 2 * layer
-}
-
-fn bias_counter(layer: usize) -> usize {
-    3 + 2 * layer
-}
-
-/// The counters in their order, with what they must read.
-fn counters(sizes: &PlanSizes) -> Vec<Counter> {
-    let (train, test) = (sizes.train, sizes.test);
-    let mut counters = vec![
-        Counter { kernel: "count_metrics".into(), iteration: train, evaluate_train: train, evaluate_test: 0 },
-        Counter {
-            kernel: "count_metrics of the test samples".into(),
-            iteration: 0,
-            evaluate_train: 0,
-            evaluate_test: test,
-        },
-    ];
-    for layer in 0..sizes.layout.layers.len() {
-        let weights = if layer == 0 { "weight_gradient_pixels" } else { "weight_gradient" };
-        for kernel in [weights, "bias_gradient"] {
-            counters.push(Counter {
-                kernel: format!("{kernel} of layer {layer}"),
-                iteration: train,
-                evaluate_train: 0,
-                evaluate_test: 0,
-            });
-        }
-    }
-    counters
 }
 
 fn chunks(len: usize, chunk: usize) -> impl Iterator<Item = Rows> {

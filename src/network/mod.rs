@@ -5,9 +5,11 @@ mod layerwise;
 mod layout;
 mod parameters;
 mod shape;
+mod sizes;
 
 pub use init::Init;
-pub use layerwise::{Counter, Layerwise, MAX_SAMPLES, PlanSizes};
+pub use layerwise::Layerwise;
 pub use layout::{LayerLayout, Layout};
 pub use parameters::{Layer, Parameters};
 pub use shape::{LayerShape, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MAX_WIDTH, Shape};
+pub use sizes::{Counter, MAX_SAMPLES, PlanSizes};
