@@ -127,23 +127,23 @@ pub(super) fn matmul(s: Sizes, random: &mut Random) -> Case {
 }
 
 pub(super) fn relu(s: Sizes, random: &mut Random) -> Case {
-    let z = halves(random, s);
+    let z = eighths(random, s);
     Case::new(s).f32("z", &z).expect("a", exact(&reference::relu(z.mapv(f64::from).view())))
 }
 
 pub(super) fn relu_backward(s: Sizes, random: &mut Random) -> Case {
-    let (z, da) = (halves(random, s), random.matrix(s.m, s.n));
+    let (z, da) = (eighths(random, s), random.matrix(s.m, s.n));
     let dz = reference::relu_backward(z.mapv(f64::from).view(), da.mapv(f64::from).view());
     Case::new(s).f32("z", &z).f32("da", &da).expect("dz", exact(&dz))
 }
 
-/// Multiples of 1/2 from -8 to 8: zeros and ties are frequent.
-fn halves(random: &mut Random, s: Sizes) -> Array2<f32> {
-    random.matrix(s.m, s.n).mapv(|value| (value * 16.0).round() / 2.0)
+/// Multiples of 1/8 from -8 to 8: zeros and ties are frequent.
+fn eighths(random: &mut Random, s: Sizes) -> Array2<f32> {
+    random.matrix(s.m, s.n).mapv(|value| (value * 64.0).round() / 8.0)
 }
 
 pub(super) fn softmax_cross_entropy(s: Sizes, random: &mut Random) -> Case {
-    let z = halves(random, s);
+    let z = eighths(random, s);
     let labels: Vec<u8> = (0..s.m).map(|_| (random.0.next_u32() as usize % s.classes) as u8).collect();
     let counted = z.slice_axis(Axis(1), (..s.classes).into()).mapv(f64::from);
     let twin = reference::softmax_cross_entropy(counted.view(), &labels);
