@@ -30,7 +30,7 @@ pub enum Error {
     /// A sum over samples left some out.
     #[error(
         "{kernel} has added up {seen} samples where {expected} went in (both modulo 2^32), on {device}: the \
-         gradients are wrong and training stops. An edited shader that skips rows does this, and so does a \
+         result is wrong and the run stops. An edited shader that skips rows does this, and so does a \
          driver that cuts loops short (Mesa's software Vulkan before version 25 stops every loop of an \
          invocation at 65,535 turns in all)"
     )]

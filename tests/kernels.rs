@@ -3,7 +3,7 @@
 
 use shadegrad::{
     gpu::{Device, Needs, Wanted, choose},
-    kernels::{Entry, REGISTRY, Random, Shaders, entry, prove, sources},
+    kernels::{Entry, REGISTRY, Random, Shaders, Tensor, entry, prove, sources},
 };
 
 fn device() -> Device {
@@ -66,4 +66,23 @@ fn built_in_shaders_stay_within_the_defaults_of_webgpu() {
         assert!(workgroup.invocations() <= 256 && workgroup.memory <= 16 << 10, "{name}: {workgroup:?}");
         assert!(shader.bindings.len() <= 8, "{name}: {} storage buffers", shader.bindings.len());
     }
+}
+
+/// The bound of an element grows with the length of its sum; the mean square error beside it is what
+/// notices one sample of 70,001.
+#[test]
+fn one_dropped_sample_of_a_long_sum_is_noticed() {
+    let sizes = (entry("bias_gradient").unwrap().shapes)()[12];
+    assert_eq!((sizes.m, sizes.splits), (70_001, 2));
+    let case = (entry("bias_gradient").unwrap().case)(sizes, &mut Random::new(1));
+    let (_, expected) = case.expected.iter().find(|(name, _)| *name == "db_partials").unwrap();
+    let Some((_, Tensor::F32(dz))) = case.given.iter().find(|(name, _)| *name == "dz") else {
+        panic!("the case gives dz as f32");
+    };
+    let mut found = expected.values.clone();
+    expected.check(&found).unwrap();
+    for (sum, sample) in found.iter_mut().zip(&dz[..sizes.n]) {
+        *sum -= f64::from(*sample);
+    }
+    assert!(expected.check(&found).is_err());
 }

@@ -173,8 +173,8 @@ fn hidden(text: &str) -> Result<Hidden, String> {
 fn device(text: &str) -> Result<DeviceArg, String> {
     match text.trim() {
         "" => Err("expected gpu, cpu, a number of `shadegrad devices` or a part of a name".into()),
-        "gpu" => Ok(DeviceArg::Gpu),
-        "cpu" => Ok(DeviceArg::Cpu),
+        name if name.eq_ignore_ascii_case("gpu") => Ok(DeviceArg::Gpu),
+        name if name.eq_ignore_ascii_case("cpu") => Ok(DeviceArg::Cpu),
         name => Ok(name.parse().map_or_else(|_| DeviceArg::Name(name.into()), DeviceArg::Index)),
     }
 }

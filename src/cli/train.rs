@@ -62,26 +62,39 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     reporter.start(&start)?;
     let schedule = Schedule { iters: args.iters, report_every: args.report_every };
     let end = train(engine.as_mut(), schedule, reporter.as_mut(), interrupted)?;
+    // Saved first: weights must not be lost where the last line cannot be written.
+    let saved = save(args, &end);
     reporter.end(&end, &model::weights_sha256(&end.parameters))?;
-    finish(args, &end)
+    saved?;
+    status(args, &end)
 }
 
-/// Saves, and turns the reason of the end into a status.
-fn finish(args: &TrainArgs, end: &End) -> Result<()> {
-    if end.reason == Reason::Diverged {
-        let kept =
-            args.save.as_ref().map_or(String::new(), |path| format!("; {} is not written", path.display()));
-        return Err(Error::Diverged(format!(
-            "training diverged: loss or weights are not finite after {} iterations; try a smaller --alpha (now {}){kept}",
-            end.iters, args.alpha
-        )));
-    }
-    if let Some(path) = &args.save {
-        model::save(path, &end.parameters, &metadata(args, end))?;
-    }
-    match end.reason {
-        Reason::Interrupted => Err(Error::Interrupted),
+/// Saves where asked to; a training that diverged never replaces a file.
+fn save(args: &TrainArgs, end: &End) -> Result<()> {
+    match &args.save {
+        Some(path) if end.reason != Reason::Diverged => {
+            Ok(model::save(path, &end.parameters, &metadata(args, end))?)
+        }
         _ => Ok(()),
+    }
+}
+
+/// Turns the reason of the end into a status.
+fn status(args: &TrainArgs, end: &End) -> Result<()> {
+    match end.reason {
+        Reason::Iters => Ok(()),
+        Reason::Interrupted => Err(Error::Interrupted),
+        Reason::OutputLost(kind) => Err(Error::Output(kind.into())),
+        Reason::Diverged => {
+            let kept = args
+                .save
+                .as_ref()
+                .map_or(String::new(), |path| format!("; {} is not written", path.display()));
+            Err(Error::Diverged(format!(
+                "training diverged: loss or weights are not finite after {} iterations; try a smaller --alpha (now {:?}){kept}",
+                end.iters, args.alpha
+            )))
+        }
     }
 }
 
@@ -96,7 +109,9 @@ fn load(args: &TrainArgs) -> Result<Dataset> {
     }
     let largest = data.train.len().max(data.test.len());
     if largest > MAX_SAMPLES {
-        return Err(Error::Usage(format!("{largest} images; at most {MAX_SAMPLES} are supported (--limit)")));
+        return Err(Error::Usage(format!(
+            "{largest} images in one set; at most {MAX_SAMPLES} are supported"
+        )));
     }
     Ok(data)
 }
@@ -106,7 +121,8 @@ fn graphics_apis(args: &TrainArgs) -> Result<Vec<GraphicsApi>> {
     match (args.backend, std::env::var("WGPU_BACKEND")) {
         (Some(api), _) => Ok(vec![api]),
         (None, Ok(names)) if !names.trim().is_empty() => {
-            names.split(',').map(|name| GraphicsApi::named(name.trim())).collect()
+            let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+            names.map(GraphicsApi::named).collect()
         }
         _ => Ok(Vec::new()),
     }

@@ -10,8 +10,9 @@ use super::{Adapter, Buffer, DeviceError, Element, buffer::Slice, limits::Needs}
 
 /// How long one look at a submission may take before the flags are looked at again.
 const LOOK: Duration = Duration::from_secs(1);
-/// A submission holds at most a fraction of a second of work; one that takes this long hangs.
-const HANG: Duration = Duration::from_secs(300);
+/// A submission that takes this long hangs. The longest one that is none is an iteration of the widest
+/// network on a software driver.
+const HANG: Duration = Duration::from_secs(1800);
 
 /// An adapter opened for a run.
 pub struct Device {

@@ -126,7 +126,23 @@ impl Shader {
             }
         };
         let size = module.entry_points.first().map_or([1; 3], |entry| entry.workgroup_size);
+        self.check_workgroup(size)?;
         Ok(Workgroup { size, memory })
+    }
+}
+
+impl Shader {
+    /// `flat_index` counts along x, in workgroups of `WORKGROUP`: another shape would leave
+    /// elements out, in silence.
+    fn check_workgroup(&self, size: [u32; 3]) -> Result<(), ShaderError> {
+        let width = self.constants.get("WORKGROUP").copied().unwrap_or(size[0]);
+        if size[1..] == [1, 1] && size[0] == width {
+            return Ok(());
+        }
+        let message = format!(
+            "expected @workgroup_size({width}), as long as the const WORKGROUP and along x only, found {size:?}"
+        );
+        Err(ShaderError::Interface { path: self.path.clone(), message })
     }
 }
 

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 use super::{
     Parameters,
-    sizes::{Counter, PlanSizes, TEST_METRICS, TRAIN_METRICS, bias_counter, counters, weight_counter},
+    sizes::{
+        Counter, MAX_TRIPS, PlanSizes, TEST_METRICS, TRAIN_METRICS, bias_counter, counters, weight_counter,
+    },
 };
 use crate::{
     Result,
@@ -62,7 +64,8 @@ struct SampleBuffers {
     counter: usize,
 }
 
-/// The values of one layer for a chunk of rows; `a` and `da` only of hidden layers.
+/// The values of one layer for a chunk of rows. The last layer has no use for `a` and `da`, but an
+/// edited shader may bind them.
 struct LayerBuffers {
     z: Buffer,
     a: Buffer,
@@ -157,7 +160,7 @@ impl<'a> Builder<'a> {
         let len = samples.len();
         let k = self.sizes.layout.layers[0].k;
         let labels: Vec<u32> = samples.labels.iter().map(|&label| label.into()).collect();
-        let partials = len.div_ceil(self.shaders.get("count_metrics").constant("ROWS")?);
+        let partials = self.metric_partials(len)?;
         let name = |what: &str| format!("{what} of the {label} samples");
         let zeros = |what: &str, element, len| self.device.zeros(&name(what), element, len);
         Ok(SampleBuffers {
@@ -171,6 +174,21 @@ impl<'a> Builder<'a> {
             totals: [zeros("loss_sum", Element::F32, 1)?, zeros("hits", Element::U32, 1)?],
             counter,
         })
+    }
+
+    /// Partial sums that count_metrics leaves; reduce_metrics adds them up in one loop.
+    fn metric_partials(&self, samples: usize) -> Result<usize, ShaderError> {
+        let shader = self.shaders.get("count_metrics");
+        let rows = shader.constant("ROWS")?;
+        match samples.div_ceil(rows) {
+            partials @ ..=MAX_TRIPS => Ok(partials),
+            partials => Err(ShaderError::Interface {
+                path: shader.path.clone(),
+                message: format!(
+                    "ROWS = {rows} leaves {partials} partial sums of {samples} samples; at most {MAX_TRIPS} can be added up: make ROWS larger"
+                ),
+            }),
+        }
     }
 
     fn iteration(&mut self, samples: &SampleBuffers) -> Result<Vec<Command>> {

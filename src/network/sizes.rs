@@ -19,9 +19,11 @@ const MAX_SPLIT_ROWS: usize = 16_384;
 const SPLIT_ROWS: usize = 256;
 /// Stands for a size that is not known before the plan is made: workgroups do not depend on it.
 const ANY_SIZE: f64 = 64.0;
+/// Most trips of a loop: a number that every driver is known to run.
+pub(super) const MAX_TRIPS: usize = 60_000;
 /// Most samples: count_metrics leaves one partial for 256 of them, and reduce_metrics adds these
-/// up in one loop of at most 60,000 trips, the number that every driver is known to run.
-pub const MAX_SAMPLES: usize = 60_000 * 256;
+/// up in one loop.
+pub const MAX_SAMPLES: usize = MAX_TRIPS * 256;
 
 /// Counters of samples that every sum keeps; the first two are those of the metrics.
 pub(super) const TRAIN_METRICS: usize = 0;
@@ -59,7 +61,7 @@ impl PlanSizes {
     /// Chooses the chunk of rows for `train` and `test` samples through `shape`.
     pub fn new(shape: &Shape, train: usize, test: usize) -> Self {
         let layout = Layout::new(shape);
-        // z and dz of every layer, a and da of the hidden ones
+        // z, a, da and dz of every layer
         let row_bytes: usize = layout.layers.iter().map(|layer| 4 * layer.n * 4).sum();
         let rows = (ACTIVATION_BYTES / row_bytes).min(PIXEL_BYTES / layout.layers[0].k);
         let fitting = (rows / ALIGN).max(1) * ALIGN;
@@ -160,7 +162,7 @@ mod tests {
                 let (weights, biases) = sizes.layer_splits(layer);
                 for splits in [weights, biases] {
                     assert!(sizes.chunk.div_ceil(splits) <= MAX_SPLIT_ROWS, "{shape}, layer {layer}");
-                    assert!(splits <= 60_000, "{shape}: reduce_gradient adds up {splits} partial sums");
+                    assert!(splits <= MAX_TRIPS, "{shape}: reduce_gradient adds up {splits} partial sums");
                 }
             }
         }

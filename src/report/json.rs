@@ -42,7 +42,7 @@ impl Reporter for Json {
     fn end(&mut self, end: &End, weights_sha256: &str) -> Result<()> {
         let reason = match end.reason {
             Reason::Iters => "iters",
-            Reason::Interrupted => "interrupted",
+            Reason::Interrupted | Reason::OutputLost(_) => "interrupted",
             Reason::Diverged => "diverged",
         };
         self.0.json(&json!({

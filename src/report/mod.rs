@@ -8,6 +8,8 @@ pub use json::Json;
 pub use listing::Listing;
 pub use text::Text;
 
+use std::io::{Write, stderr};
+
 use crate::{Result, train::Observer};
 
 /// What is known before the first iteration.
@@ -72,15 +74,16 @@ pub trait Reporter: Observer {
 
 /// Something the user should know, on standard error.
 pub fn warn(message: &str) {
-    eprintln!("warning: {message}");
+    note(&format!("warning: {message}"));
 }
 
 /// Something worth a line, on standard error.
 pub fn note(message: &str) {
-    eprintln!("{message}");
+    // Where even standard error is gone, there is nobody left to tell.
+    let _ = writeln!(stderr(), "{message}");
 }
 
 /// Why the run failed, on standard error.
 pub fn error(error: &crate::Error) {
-    eprintln!("error: {error}");
+    note(&format!("error: {error}"));
 }

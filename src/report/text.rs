@@ -4,7 +4,7 @@ use std::io::{IsTerminal, stderr};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Listing, Reporter, Start};
+use super::{Listing, Reporter, Start, note};
 use crate::{
     Result,
     metrics::Metrics,
@@ -55,11 +55,11 @@ impl Reporter for Text {
             return Ok(());
         }
         let device = &start.device;
-        eprintln!(
+        note(&format!(
             "training {} on {} ({}, {}; {}), plan {}",
             start.network, device.name, device.backend, device.kind, device.driver, start.plan
-        );
-        eprintln!("{} training and {} test images", start.data.train, start.data.test);
+        ));
+        note(&format!("{} training and {} test images", start.data.train, start.data.test));
         self.listing.line("    iter       loss   train acc   test acc   seconds")?;
         if stderr().is_terminal() {
             self.bar = ProgressBar::with_draw_target(Some(start.iters as u64), ProgressDrawTarget::stderr());
@@ -75,7 +75,7 @@ impl Reporter for Text {
         self.row("final", &end.train, &end.test, end.seconds)?;
         let stopped = match end.reason {
             Reason::Iters => "",
-            Reason::Interrupted => ", interrupted",
+            Reason::Interrupted | Reason::OutputLost(_) => ", interrupted",
             Reason::Diverged => ", diverged",
         };
         let pace = end.ms_per_iter.map_or(String::new(), |ms| format!(", {ms:.3} ms each"));

@@ -1,5 +1,5 @@
-//! The engine on a GPU: submissions of some milliseconds, at most two under way, and a few bytes
-//! read back at a report.
+//! The engine on a GPU: submissions of some milliseconds (of one iteration, where that takes longer),
+//! at most two under way, and a few bytes read back at a report.
 
 use std::{
     collections::VecDeque,

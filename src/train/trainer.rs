@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Engine, Split};
-use crate::{Result, metrics::Metrics, network::Parameters};
+use crate::{Error, Result, metrics::Metrics, network::Parameters};
 
 /// How long to train and how often to report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,8 @@ pub enum Reason {
     Interrupted,
     /// The loss is not finite.
     Diverged,
+    /// A report could not be written: the weights so far are kept, as after a signal.
+    OutputLost(std::io::ErrorKind),
 }
 
 /// The end of a training: the final weights and their figures.
@@ -104,7 +106,13 @@ pub fn train(
         let iter = done;
         done += engine.iterate(1)?;
         let train = engine.metrics()?;
-        observer.report(&Report { iter, train, test, seconds: start.elapsed().as_secs_f64() })?;
+        match observer.report(&Report { iter, train, test, seconds: start.elapsed().as_secs_f64() }) {
+            Err(Error::Output(error)) => {
+                reason = Reason::OutputLost(error.kind());
+                break;
+            }
+            told => told?,
+        }
         observer.progress(done);
         if !train.loss.is_finite() {
             reason = Reason::Diverged;
