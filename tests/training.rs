@@ -144,6 +144,16 @@ fn more_samples_than_a_dispatch_has_workgroups_follow_the_f64_twin() {
     assert_trajectory(common::dataset(4, 4, 70_001, 66_003), &[10], 2);
 }
 
+/// A layer this wide leaves room for 2,048 rows at once: three chunks train, two test, the last of
+/// each not full.
+#[test]
+fn samples_that_pass_in_several_chunks_follow_the_f64_twin() {
+    let data = common::dataset(4, 4, 5_003, 2_100);
+    let shape = Shape::new(16, &[2_048], data.classes).unwrap();
+    assert!(PlanSizes::new(&shape, 5_003, 2_100).chunk < 2_100);
+    assert_trajectory(data, &[2_048], 3);
+}
+
 #[test]
 fn the_comparison_lets_no_nan_and_no_change_pass() {
     let network = |bias: f32| {
