@@ -106,7 +106,11 @@ pub fn export(folder: &Path, compiled: bool) -> Result<Vec<PathBuf>, ShaderError
 fn read_folder(folder: &Path) -> Result<BTreeMap<&'static str, (PathBuf, String)>, ShaderError> {
     let failed = |path: &Path, source| ShaderError::File { path: path.to_owned(), source };
     let mut files = BTreeMap::new();
-    for item in fs::read_dir(folder).map_err(|error| failed(folder, error))? {
+    let listing = fs::read_dir(folder).map_err(|error| {
+        let told = format!("{error}; --shaders takes a folder, `shadegrad shaders export DIR` writes one");
+        failed(folder, io::Error::new(error.kind(), told))
+    })?;
+    for item in listing {
         let path = item.map_err(|error| failed(folder, error))?.path();
         if path.extension().is_none_or(|extension| extension != "wgsl") {
             continue;
