@@ -86,6 +86,12 @@ impl Run {
         events.inspect(|event: &Value| assert!(event.is_object(), "{event}")).collect()
     }
 
+    fn start(&self) -> Value {
+        let start = self.events().swap_remove(0);
+        assert_eq!(start["event"], "start", "{}", self.stdout);
+        start
+    }
+
     fn end(&self) -> Value {
         let end = self.events().pop().unwrap_or_default();
         assert_eq!(end["event"], "end", "{}", self.stdout);
@@ -419,6 +425,40 @@ fn a_kernel_that_drops_samples_stops_the_training() {
     assert!(run.events().iter().all(|event| event["event"] == "start"), "{}", run.stdout);
 }
 
+#[test]
+fn a_plan_that_does_not_serve_the_network_is_a_usage_error() {
+    let device = ["--device", "gpu", "--iters", "1", "--plan", "fused"];
+    run(&[&device[..], &["--hidden", "999"]].concat()).status(2).says(&[
+        "--plan fused",
+        "35-999-10",
+        "at most",
+    ]);
+    run(&[&device[..], &["--hidden", "3,3"]].concat()).status(2).says(&["--plan fused", "35-3-3-10"]);
+    run(&["--plan", "best"]).status(2).says(&["auto, fused or layerwise"]);
+    run(&["--device", "cpu", "--plan", "layerwise"]).status(2).says(&["--plan", "CPU engine"]);
+}
+
+#[test]
+fn edited_shaders_get_the_plan_that_trains_with_them() {
+    let plan = |run: Run| run.status(0).start()["plan"].clone();
+    let args = ["--device", "gpu", "--iters", "1", "--json"];
+    assert_eq!(plan(run(&args)), "fused");
+    assert_eq!(plan(run(&[&args[..], &["--hidden", "3,3"]].concat())), "layerwise");
+    let relu = edited("relu.wgsl", "vec4f(0.0)", "vec4f(0.1)");
+    assert_eq!(plan(with_shaders(relu.path()).says(&["layerwise plan"])), "layerwise");
+    let fused_step = edited("fused_step.small_subgroups.wgsl", "best == label", "best != label");
+    assert_eq!(plan(with_shaders(fused_step.path())), "fused");
+    let with = ["--shaders", path_text(relu.path()), "--plan", "fused"];
+    run(&[&args[..], &with].concat()).status(0).says(&["warning", "does not train with", "relu"]);
+}
+
+#[test]
+fn a_fused_kernel_that_drops_samples_stops_the_training() {
+    let folder = edited("fused_step.small_subgroups.wgsl", "first += TURN)", "first += TURN + 1u)");
+    let run = with_shaders(folder.path()).status(6).says(&["fused_step", "613"]);
+    assert!(run.events().iter().all(|event| event["event"] == "start"), "{}", run.stdout);
+}
+
 fn files(folder: &Path) -> impl Iterator<Item = PathBuf> {
     fs::read_dir(folder).expect("a folder").map(|item| item.expect("an entry").path())
 }
@@ -455,7 +495,7 @@ fn assert_start(start: &Value) {
     let data = serde_json::json!({"train": TRAIN, "test": TEST, "classes": CLASSES, "rows": 7, "cols": 5});
     assert_eq!(start["data"], data);
     let flags = ["alpha", "backend", "data", "device", "hidden", "init", "iters", "limit", "report-every"];
-    for flag in flags.iter().chain(&["save", "seed", "shaders"]) {
+    for flag in flags.iter().chain(&["plan", "save", "seed", "shaders"]) {
         assert!(start["config"].get(flag).is_some(), "config has no {flag}: {start}");
     }
 }

@@ -2,26 +2,37 @@
 //! these tests fail and say what to install.
 
 use shadegrad::{
-    gpu::{Device, Needs, Wanted, choose},
-    kernels::{Entry, REGISTRY, Random, Shaders, Tensor, entry, prove, sources},
+    gpu::{Adapter, Device, Needs, Wanted, choose},
+    kernels::{Entry, REGISTRY, Random, Shaders, Sizes, Tensor, entry, prove, sources},
+    network::Variants,
 };
 
-fn device() -> Device {
-    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
-    let needs = Needs { binding: 64 << 20, buffer: 64 << 20, ..Needs::default() };
-    Device::open(&adapter, &needs).unwrap_or_else(|error| panic!("{error}"))
+fn adapter() -> Adapter {
+    choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"))
 }
 
+fn device() -> Device {
+    let needs = Needs { binding: 64 << 20, buffer: 64 << 20, ..Needs::default() };
+    Device::open(&adapter(), &needs).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Proves every variant of a kernel that this adapter can run, and at least one.
 fn check(name: &str) {
-    let (device, shaders) = (device(), Shaders::load(None).unwrap());
+    let (device, shaders, variants) = (device(), Shaders::load(None).unwrap(), Variants::of(&adapter()));
     let entry = entry(name).unwrap();
     let shapes = (entry.shapes)();
     assert!(shapes.len() >= 12, "{name} has only {} shapes", shapes.len());
+    let files: Vec<_> = entry.sources.iter().filter(|source| variants.runs(source.name)).collect();
+    assert!(!files.is_empty(), "no variant of {name} runs on {}", adapter());
     for (seed, sizes) in shapes.into_iter().enumerate() {
+        let sizes = Sizes { lanes: variants.lanes.unwrap_or(sizes.lanes), ..sizes };
         let case = (entry.case)(sizes, &mut Random::new(seed as u64));
-        prove(&device, entry, shaders.get(name), &case, true).unwrap_or_else(|error| panic!("{error}"));
-        let idle = prove(&device, entry, shaders.get(name), &case, false);
-        assert!(idle.is_err(), "{name} at {sizes:?}: the comparison passes without the dispatch");
+        for source in &files {
+            let shader = shaders.get(source.name, &sizes).unwrap();
+            prove(&device, entry, &shader, &case, true).unwrap_or_else(|error| panic!("{error}"));
+            let idle = prove(&device, entry, &shader, &case, false);
+            assert!(idle.is_err(), "{} at {sizes:?}: passes without the dispatch", source.name);
+        }
     }
 }
 
@@ -36,6 +47,7 @@ macro_rules! kernels {
 kernels! {
     matmul_pixels matmul relu softmax_cross_entropy count_metrics reduce_metrics input_gradient
     relu_backward weight_gradient weight_gradient_pixels bias_gradient reduce_gradient gradient_descent
+    fused_step reduce_update
 }
 
 #[test]
@@ -60,7 +72,7 @@ fn every_shader_file_is_registered() {
 
 #[test]
 fn built_in_shaders_stay_within_the_defaults_of_webgpu() {
-    for (name, shader) in Shaders::load(None).unwrap().iter() {
+    for (name, shader) in Shaders::load(None).unwrap().all().unwrap() {
         let values: Vec<_> = shader.open_overrides.iter().map(|open| (open.clone(), 64.0)).collect();
         let workgroup = shader.workgroup(&values).unwrap();
         assert!(workgroup.invocations() <= 256 && workgroup.memory <= 16 << 10, "{name}: {workgroup:?}");

@@ -12,10 +12,10 @@ use std::{
 use shadegrad::{
     Result,
     data::Dataset,
-    gpu::{Device, Wanted, choose},
+    gpu::{Adapter, Device, Wanted, choose},
     kernels::Shaders,
     metrics::Metrics,
-    network::{Init, Layer, Layerwise, Parameters, PlanSizes, Shape},
+    network::{Init, Layer, Parameters, Plan, PlanKind, PlanSizes, Shape, Variants},
     reference::CpuEngine,
     train::{End, Observer, OnGpu, Reason, Report, Schedule, train},
 };
@@ -59,14 +59,33 @@ fn start(data: &Dataset, hidden: &[usize]) -> (Shape, Parameters) {
     (shape, parameters)
 }
 
-/// Trains on the best adapter with a report at every iteration; fails with the remedy where there is none.
-fn on_gpu(data: &Dataset, shape: &Shape, parameters: &Parameters, iters: usize) -> (Vec<Report>, End) {
-    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
+/// The best adapter; fails with the remedy where there is none.
+fn adapter() -> Adapter {
+    choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// The plans that serve a network on this adapter.
+fn plans(shape: &Shape) -> Vec<PlanKind> {
+    let shaders = Shaders::load(None).expect("the built-in shaders");
+    let serves =
+        |&kind: &PlanKind| PlanKind::choose(Some(kind), shape, Variants::of(&adapter()), &shaders).is_ok();
+    [PlanKind::Layerwise, PlanKind::Fused].into_iter().filter(serves).collect()
+}
+
+/// Trains on the best adapter with a report at every iteration.
+fn on_gpu(
+    data: &Dataset,
+    shape: &Shape,
+    parameters: &Parameters,
+    iters: usize,
+    kind: PlanKind,
+) -> (Vec<Report>, End) {
+    let (adapter, variants) = (adapter(), Variants::of(&adapter()));
     let run = || {
         let shaders = Shaders::load(None)?;
-        let sizes = PlanSizes::new(shape, data.train.len(), data.test.len());
+        let sizes = PlanSizes::new(shape, data.train.len(), data.test.len(), kind, variants);
         let device = Device::open(&adapter, &sizes.needs(&shaders)?)?;
-        let plan = Layerwise::new(&device, &shaders, &sizes, data, parameters, ALPHA)?;
+        let plan = Plan::new(&device, &shaders, &sizes, data, parameters, ALPHA)?;
         let mut engine = OnGpu::new(device, plan, sizes);
         let mut kept = Kept::default();
         let schedule = Schedule { iters, report_every: 1 };
@@ -92,16 +111,24 @@ fn assert_metrics(what: &str, found: &Metrics, expected: &Metrics) -> f64 {
     off
 }
 
-/// Trains on the GPU and with the f64 twin from one start, and compares every report and every weight.
+/// Trains by every plan and with the f64 twin from one start, and compares every report and every weight.
 fn assert_trajectory(data: Dataset, hidden: &[usize], iters: usize) {
+    let (shape, _) = start(&data, hidden);
+    for kind in plans(&shape) {
+        assert_plan(data.clone(), hidden, iters, kind);
+    }
+}
+
+fn assert_plan(data: Dataset, hidden: &[usize], iters: usize, kind: PlanKind) {
     let (shape, parameters) = start(&data, hidden);
-    let (reports, end) = on_gpu(&data, &shape, &parameters, iters);
-    assert_eq!((end.reason, end.iters, reports.len()), (Reason::Iters, iters, iters), "{shape}");
+    let plan = kind.name();
+    let (reports, end) = on_gpu(&data, &shape, &parameters, iters, kind);
+    assert_eq!((end.reason, end.iters, reports.len()), (Reason::Iters, iters, iters), "{shape}, {plan}");
 
     let mut twin = CpuEngine::new(Arc::new(data), parameters.map(f64::from), ALPHA);
     let mut largest_loss: f64 = 0.0;
     for report in &reports {
-        let what = format!("{shape}, iteration {}", report.iter);
+        let what = format!("{shape}, {plan}, iteration {}", report.iter);
         assert_metrics(&format!("{what}, test"), &report.test, &twin.evaluate_test());
         largest_loss = largest_loss.max(assert_metrics(&what, &report.train, &twin.iterate()));
     }
@@ -112,9 +139,9 @@ fn assert_trajectory(data: Dataset, hidden: &[usize], iters: usize) {
     assert!(moved > 100.0 * WEIGHT_BOUND, "{shape}: a training that moves by {moved:e} shows nothing");
     let off = largest_difference(&end.parameters, twin.parameters());
     println!(
-        "{shape}, {iters} iterations: weights off by {off:e} (moved by {moved:e}), loss {largest_loss:e}"
+        "{shape}, {plan}, {iters} iterations: weights off by {off:e} (moved by {moved:e}), loss {largest_loss:e}"
     );
-    assert!(off <= WEIGHT_BOUND, "{shape}: a weight is off by {off:e}");
+    assert!(off <= WEIGHT_BOUND, "{shape}, {plan}: a weight is off by {off:e}");
 }
 
 #[test]
@@ -142,6 +169,19 @@ fn a_single_sample_follows_the_f64_twin() {
 #[test]
 fn more_samples_than_a_dispatch_has_workgroups_follow_the_f64_twin() {
     assert_trajectory(common::dataset(4, 4, 70_001, 66_003), &[10], 2);
+    assert_trajectory(common::dataset(4, 4, 131_072, 3), &[10], 2);
+}
+
+#[test]
+fn both_plans_agree_on_all_of_mnist() {
+    let data = mnist(60_000);
+    let (shape, parameters) = start(&data, &[10]);
+    let kinds = plans(&shape);
+    assert_eq!(kinds, [PlanKind::Layerwise, PlanKind::Fused], "the plans on {}", adapter());
+    let ends = kinds.iter().map(|&kind| on_gpu(&data, &shape, &parameters, 50, kind).1.parameters);
+    let [layerwise, fused] = &ends.collect::<Vec<_>>()[..] else { panic!("two plans") };
+    let off = largest_difference(fused, &layerwise.map(f64::from));
+    assert!(off <= 1e-4, "a weight is off by {off:e}");
 }
 
 /// A layer this wide leaves room for 2,048 rows at once: three chunks train, two test, the last of
@@ -150,7 +190,7 @@ fn more_samples_than_a_dispatch_has_workgroups_follow_the_f64_twin() {
 fn samples_that_pass_in_several_chunks_follow_the_f64_twin() {
     let data = common::dataset(4, 4, 5_003, 2_100);
     let shape = Shape::new(16, &[2_048], data.classes).unwrap();
-    assert!(PlanSizes::new(&shape, 5_003, 2_100).chunk < 2_100);
+    assert!(PlanSizes::new(&shape, 5_003, 2_100, PlanKind::Layerwise, Variants::default()).chunk < 2_100);
     assert_trajectory(data, &[2_048], 3);
 }
 
@@ -174,7 +214,7 @@ fn the_comparison_lets_no_nan_and_no_change_pass() {
 fn the_loss_on_mnist_falls_at_every_iteration() {
     let data = mnist(5000);
     let (shape, parameters) = start(&data, &[10]);
-    let (reports, end) = on_gpu(&data, &shape, &parameters, 30);
+    let (reports, end) = on_gpu(&data, &shape, &parameters, 30, PlanKind::Layerwise);
     let losses: Vec<_> = reports.iter().map(|r| r.train.loss).chain([end.train.loss]).collect();
     assert_eq!(losses.len(), 31);
     for (iteration, pair) in losses.windows(2).enumerate() {
@@ -197,16 +237,19 @@ fn fingerprint(folder: &Path, args: &[&str], variable: Option<(&str, &str)>) -> 
 
 #[test]
 fn the_same_command_gives_the_same_weights_on_the_gpu_however_it_reports() {
-    let run = |every: &str, variable| {
-        let args = ["--device", "gpu", "--limit", "5000", "--iters", "15", "--report-every", every];
-        fingerprint(mnist_folder(), &args, variable)
-    };
-    let first = run("10", None);
-    assert_eq!(run("10", None), first, "a second time");
-    for every in ["1", "7", "1000"] {
-        assert_eq!(run(every, None), first, "--report-every {every}");
+    for plan in ["auto", "layerwise"] {
+        let run = |every: &str, variable| {
+            let args = ["--plan", plan, "--limit", "5000", "--iters", "15", "--report-every", every];
+            fingerprint(mnist_folder(), &[&args[..], &["--device", "gpu"]].concat(), variable)
+        };
+        let first = run("10", None);
+        assert_eq!(run("10", None), first, "{plan}, a second time");
+        for every in ["1", "7", "1000"] {
+            assert_eq!(run(every, None), first, "{plan}, --report-every {every}");
+        }
+        let one_thread = Some(("LP_NUM_THREADS", "1"));
+        assert_eq!(run("10", one_thread), first, "{plan}, one thread of the software driver");
     }
-    assert_eq!(run("10", Some(("LP_NUM_THREADS", "1"))), first, "one thread of the software driver");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser, value_p
 
 use crate::{
     gpu::GraphicsApi,
-    network::{Init, MAX_HIDDEN_LAYERS, MAX_WIDTH},
+    network::{Init, MAX_HIDDEN_LAYERS, MAX_WIDTH, PlanKind},
 };
 
 /// Train a neural network with WGSL compute shaders that you can read, edit and measure.
@@ -91,6 +91,10 @@ pub struct TrainArgs {
     #[arg(long, value_name = "API", value_enum, help_heading = "Device")]
     pub backend: Option<GraphicsApi>,
 
+    /// How an iteration is computed: fused (one narrow hidden layer) or layerwise; auto takes the
+    /// fused plan where it serves the network and uses every edited shader
+    #[arg(long, value_name = "PLAN", default_value = "auto", value_parser = plan, help_heading = "Shaders")]
+    pub plan: PlanArg,
     /// Folder of edited shaders; files that it lacks are the built-in ones
     #[arg(long, value_name = "DIR", value_parser = NonEmptyStringValueParser::new(), help_heading = "Shaders")]
     pub shaders: Option<String>,
@@ -112,6 +116,10 @@ pub struct TrainArgs {
 /// Units of the hidden layers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hidden(pub Vec<usize>);
+
+/// `--plan`: none for auto.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanArg(pub Option<PlanKind>);
 
 /// `--device`
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -179,6 +187,15 @@ fn device(text: &str) -> Result<DeviceArg, String> {
     }
 }
 
+fn plan(text: &str) -> Result<PlanArg, String> {
+    match text {
+        "auto" => Ok(PlanArg(None)),
+        "fused" => Ok(PlanArg(Some(PlanKind::Fused))),
+        "layerwise" => Ok(PlanArg(Some(PlanKind::Layerwise))),
+        _ => Err("expected auto, fused or layerwise".into()),
+    }
+}
+
 fn init(text: &str) -> Result<InitArg, String> {
     match text {
         "uniform" => Ok(InitArg::Drawn(Init::Uniform)),
@@ -193,6 +210,12 @@ impl std::fmt::Display for Hidden {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let widths: Vec<_> = self.0.iter().map(usize::to_string).collect();
         f.write_str(&widths.join(","))
+    }
+}
+
+impl std::fmt::Display for PlanArg {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.map_or("auto", PlanKind::name))
     }
 }
 

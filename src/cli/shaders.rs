@@ -3,7 +3,7 @@
 use crate::{
     Result,
     cli::args::ShadersCommand,
-    kernels::{REGISTRY, Shaders, export},
+    kernels::{REGISTRY, Shaders, export, fused},
     report::Listing,
 };
 
@@ -16,9 +16,9 @@ pub fn run(command: &ShadersCommand) -> Result<()> {
     match command {
         ShadersCommand::List => {
             let shaders = Shaders::load(None)?;
-            for entry in REGISTRY {
-                listing.line(entry.name)?;
-                for binding in &shaders.get(entry.name).bindings {
+            for source in REGISTRY.iter().flat_map(|entry| entry.sources) {
+                listing.line(source.name)?;
+                for binding in &shaders.get(source.name, &fused::EXAMPLE)?.bindings {
                     let element = binding.element.map_or("structure".into(), |element| element.to_string());
                     let access = if binding.writable { "read_write" } else { "read" };
                     listing.item(&binding.name, &format!("{element}, {access}"))?;

@@ -16,9 +16,9 @@ use crate::{
     gpu::{Adapter, Device, DeviceError, GraphicsApi, Wanted, choose},
     kernels::Shaders,
     model,
-    network::{Layerwise, MAX_SAMPLES, Parameters, PlanSizes, Shape},
+    network::{MAX_SAMPLES, Parameters, Plan, PlanKind, PlanSizes, Shape, Variants},
     reference::CpuEngine,
-    report::{DataLine, DeviceLine, Json, Reporter, Start, Text, warn},
+    report::{DataLine, DeviceLine, Json, Reporter, Start, Text, note, warn},
     train::{End, Engine, OnCpu, OnGpu, Reason, Schedule, train},
 };
 
@@ -28,6 +28,7 @@ use crate::{
 /// The first thing that is wrong: flags, shaders, the file to save to, data, device.
 pub fn run(args: &TrainArgs) -> Result<()> {
     let apis = graphics_apis(args)?;
+    check_plan(args)?;
     let shaders = Shaders::load(args.shaders.as_deref().map(Path::new))?;
     if let Some(path) = &args.save {
         model::check_writable(path)?;
@@ -42,13 +43,14 @@ pub fn run(args: &TrainArgs) -> Result<()> {
 
     let adapter = adapter(args, &apis)?;
     tell_shaders(args, &shaders, adapter.is_some());
-    let (mut engine, device) = match &adapter {
+    let (mut engine, device, plan) = match &adapter {
         Some(adapter) => {
-            (on_gpu(adapter, &shaders, &shape, &data, &parameters, args.alpha)?, gpu_line(adapter))
+            let kind = plan(args, adapter, &shape, &shaders)?;
+            let engine = on_gpu(adapter, kind, &shaders, &shape, &data, &parameters, args.alpha)?;
+            (engine, gpu_line(adapter), kind.name())
         }
-        None => (on_cpu(&data, &parameters, args.alpha), cpu_line()),
+        None => (on_cpu(&data, &parameters, args.alpha), cpu_line(), "cpu"),
     };
-    let plan = if adapter.is_some() { "layerwise" } else { "cpu" };
     let start = Start {
         device,
         plan,
@@ -147,6 +149,32 @@ fn adapter(args: &TrainArgs, apis: &[GraphicsApi]) -> Result<Option<Adapter>, De
     }
 }
 
+/// A plan is a way through the shaders.
+fn check_plan(args: &TrainArgs) -> Result<()> {
+    match (&args.device, args.plan.0) {
+        (Some(DeviceArg::Cpu), Some(_)) => Err(Error::Usage(format!(
+            "--plan {}: the CPU engine runs no shaders and has no plans",
+            args.plan
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The plan that is asked for or follows; says where an edited shader has no part in it.
+fn plan(args: &TrainArgs, adapter: &Adapter, shape: &Shape, shaders: &Shaders) -> Result<PlanKind> {
+    let variants = Variants::of(adapter);
+    let kind = PlanKind::choose(args.plan.0, shape, variants, shaders)?;
+    if args.plan.0.is_none() && PlanKind::choose(None, shape, variants, &Shaders::load(None)?)? != kind {
+        note(&format!("the {} plan is the one that trains with the edited shaders", kind.name()));
+    }
+    let unused = kind.unused(variants, shaders);
+    if !unused.is_empty() {
+        let plan = kind.name();
+        warn(&format!("the {plan} plan does not train with these edited shaders: {}", unused.join(", ")));
+    }
+    Ok(kind)
+}
+
 /// Says which shaders a `--shaders` run uses.
 fn tell_shaders(args: &TrainArgs, shaders: &Shaders, on_gpu: bool) {
     let Some(folder) = &args.shaders else { return };
@@ -166,15 +194,16 @@ fn eprint_shaders(folder: &str, shaders: &Shaders) {
 
 fn on_gpu(
     adapter: &Adapter,
+    kind: PlanKind,
     shaders: &Shaders,
     shape: &Shape,
     data: &Dataset,
     parameters: &Parameters,
     alpha: f64,
 ) -> Result<Box<dyn Engine>> {
-    let sizes = PlanSizes::new(shape, data.train.len(), data.test.len());
+    let sizes = PlanSizes::new(shape, data.train.len(), data.test.len(), kind, Variants::of(adapter));
     let device = Device::open(adapter, &sizes.needs(shaders)?)?;
-    let plan = Layerwise::new(&device, shaders, &sizes, data, parameters, alpha)?;
+    let plan = Plan::new(&device, shaders, &sizes, data, parameters, alpha)?;
     Ok(Box::new(OnGpu::new(device, plan, sizes)))
 }
 
@@ -223,6 +252,7 @@ fn config(args: &TrainArgs) -> serde_json::Value {
         "seed": args.seed,
         "device": args.device.as_ref().map(DeviceArg::to_string),
         "backend": args.backend.map(GraphicsApi::name),
+        "plan": args.plan.to_string(),
         "shaders": args.shaders,
         "report-every": args.report_every,
         "save": args.save,

@@ -106,10 +106,16 @@ impl Adapter {
             || ["llvmpipe", "softpipe", "swrast", "swiftshader"].iter().any(|word| name.contains(word))
     }
 
+    /// The fewest and the most lanes of a subgroup; none where shaders have no subgroups.
+    pub fn subgroups(&self) -> Option<(u32, u32)> {
+        let info = self.raw.get_info();
+        let has = self.raw.features().contains(wgpu::Features::SUBGROUP);
+        has.then_some((info.subgroup_min_size, info.subgroup_max_size))
+    }
+
     /// Limits and features that matter to a run, by name.
     pub fn traits(&self) -> Vec<(&'static str, String)> {
         let (limits, features) = (self.raw.limits(), self.raw.features());
-        let info = self.raw.get_info();
         let yes = |feature| if features.contains(feature) { "yes" } else { "no" }.to_owned();
         vec![
             ("max storage binding", mebibytes(limits.max_storage_buffer_binding_size)),
@@ -119,10 +125,7 @@ impl Adapter {
             ("workgroup memory", format!("{} KiB", limits.max_compute_workgroup_storage_size / 1024)),
             (
                 "subgroups",
-                match yes(wgpu::Features::SUBGROUP).as_str() {
-                    "yes" => format!("{} to {} lanes", info.subgroup_min_size, info.subgroup_max_size),
-                    no => no.into(),
-                },
+                self.subgroups().map_or("no".into(), |(least, most)| format!("{least} to {most} lanes")),
             ),
             ("timestamps", yes(wgpu::Features::TIMESTAMP_QUERY)),
             ("f16", yes(wgpu::Features::SHADER_F16)),

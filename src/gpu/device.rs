@@ -43,6 +43,8 @@ impl Device {
     pub fn open(adapter: &Adapter, needs: &Needs) -> Result<Self, DeviceError> {
         let description = wgpu::DeviceDescriptor {
             label: Some("shadegrad"),
+            // Used where there are any, never demanded.
+            required_features: adapter.raw.features() & wgpu::Features::SUBGROUP,
             required_limits: needs.limits(&adapter.to_string(), &adapter.raw.limits())?,
             ..Default::default()
         };

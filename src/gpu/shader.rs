@@ -18,11 +18,11 @@ pub const ENTRY_POINT: &str = "main";
 pub struct Shader {
     /// Where the text came from, for messages.
     pub path: String,
-    /// What the driver gets: the source with its marked loops written out, then the common part.
+    /// What the driver gets: the source with its marked loops written out, the sizes, the common part.
     pub text: String,
     /// The `var<storage>`s in the order of their binding numbers.
     pub bindings: Vec<Binding>,
-    /// The `const NAME = 8u;` lines.
+    /// The `const NAME = 8u;` lines, and the sizes from the host.
     pub constants: BTreeMap<String, u32>,
     /// The names of the `override`s.
     pub overrides: Vec<String>,
@@ -57,19 +57,28 @@ pub enum Element {
 }
 
 impl Shader {
-    /// Expands, parses and validates `source`; `common` is appended, so that lines hold.
+    /// Expands, parses and validates `source`. The `sizes`, which array lengths may need, become
+    /// `const` lines; they and `common` are appended, so that lines hold.
     ///
     /// # Errors
     /// [`ShaderError`] with naga's message, its line and caret, or the part of the interface that
     /// no kernel may have.
-    pub fn new(path: &str, source: &str, common: &str) -> Result<Self, ShaderError> {
+    pub fn new(
+        path: &str,
+        source: &str,
+        sizes: &[(&'static str, u32)],
+        common: &str,
+    ) -> Result<Self, ShaderError> {
         let invalid = |message: String| ShaderError::Invalid { path: path.into(), message };
-        let expanded = unroll::unroll(source)
+        let mut constants = unroll::constants(source);
+        constants.extend(sizes.iter().map(|&(name, value)| (name.to_owned(), value)));
+        let expanded = unroll::unroll(source, &constants)
             .map_err(|error| invalid(format!("{path}:{}: {}", error.line, error.message)))?;
-        let text = format!("{}\n{common}", expanded.trim_end());
+        let lines: String = sizes.iter().map(|(name, value)| format!("const {name} = {value}u;\n")).collect();
+        let text = format!("{}\n{lines}{common}", expanded.trim_end());
         let module = naga::front::wgsl::parse_str(&text)
             .map_err(|error| invalid(error.emit_to_string_with_path(&text, path)))?;
-        let info = Validator::new(ValidationFlags::all(), Capabilities::default())
+        let info = Validator::new(ValidationFlags::all(), Capabilities::default() | Capabilities::SUBGROUP)
             .validate(&module)
             .map_err(|error| invalid(error.emit_to_string_with_path(&text, path)))?;
         let interface = |message: String| ShaderError::Interface { path: path.into(), message };
@@ -77,7 +86,7 @@ impl Shader {
         Ok(Shader {
             path: path.into(),
             bindings: bindings(&module).map_err(interface)?,
-            constants: unroll::constants(source),
+            constants,
             overrides: override_names(&module, |_| true),
             open_overrides: override_names(&module, |o| o.init.is_none()),
             text,

@@ -10,7 +10,7 @@
 //! }
 //! ```
 //!
-//! The bound is a literal or a `const` of the same file. Each turn becomes a block in which the
+//! The bound is a literal, a `const` of the same file or a size that the host appends. Each turn becomes a block in which the
 //! counter is replaced by a number. The first turn keeps its lines and the others share the line
 //! of the closing brace, so that line numbers in error messages still point into the source.
 
@@ -29,12 +29,13 @@ pub struct UnrollError {
     pub message: String,
 }
 
-/// Writes out every marked loop of `source`; the number of lines stays the same.
+/// Writes out every marked loop of `source`, whose bounds are in `consts`; the number of lines stays
+/// the same.
 ///
 /// # Errors
 /// [`UnrollError`] where a marked line is no counted loop that can be written out.
-pub fn unroll(source: &str) -> Result<String, UnrollError> {
-    unroll_from(source, 1, &constants(source))
+pub fn unroll(source: &str, consts: &BTreeMap<String, u32>) -> Result<String, UnrollError> {
+    unroll_from(source, 1, consts)
 }
 
 /// The `const NAME = 8u;` lines of a source.
@@ -177,11 +178,15 @@ fn replace_word(text: &str, word: &str, by: &str) -> String {
 mod tests {
     use super::*;
 
+    fn written_out(source: &str) -> String {
+        unroll(source, &constants(source)).unwrap()
+    }
+
     #[test]
     fn a_marked_loop_is_written_out_and_lines_hold() {
         let source =
             "const N = 3u;\nfor (var r = 0u; r < N; r++) { // unroll\n  a[r] += r1.r; // r\n}\nend\n";
-        let text = unroll(source).unwrap();
+        let text = written_out(source);
         assert_eq!(
             text,
             "const N = 3u;\n{\n  a[0u] += r1.r; // 0u\n}{ a[1u] += r1.r;}{ a[2u] += r1.r;}\nend\n"
@@ -192,7 +197,7 @@ mod tests {
     #[test]
     fn nested_loops_and_unmarked_loops() {
         let source = "for (var i = 0u; i < k; i++) {\n for (var r = 0u; r < 2u; r++) { // unroll\n  for (var c = 0u; c < 2u; c++) { // unroll\n   s[r][c] = i;\n  }\n }\n}\n";
-        let text = unroll(source).unwrap();
+        let text = written_out(source);
         assert_eq!(text.lines().count(), source.lines().count());
         for element in ["s[0u][0u]", "s[0u][1u]", "s[1u][0u]", "s[1u][1u]"] {
             assert_eq!(text.matches(element).count(), 1, "{text}");
@@ -202,7 +207,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_with_their_line() {
-        let error = |source: &str| unroll(source).unwrap_err();
+        let error = |source: &str| unroll(source, &constants(source)).unwrap_err();
         let open = error("\nfor (var r = 0u; r < 2u; r++) { // unroll\n a[r] = 1;\n");
         assert_eq!((open.line, open.message.as_str()), (2, "the marked loop has no closing brace"));
         assert!(error("for (var r = 0u; r < M; r++) { // unroll\n}").message.contains("`M`"));
@@ -219,6 +224,6 @@ mod tests {
     #[test]
     fn text_without_marks_is_untouched() {
         let source = "// unroll is explained here\nlet x = 1; // unroll\n";
-        assert_eq!(unroll(source).unwrap(), source);
+        assert_eq!(written_out(source), source);
     }
 }

@@ -1,11 +1,13 @@
 //! The registry: one entry for each `.wgsl` file, which drives its dispatches and its tests.
 
+pub mod fused;
 mod proof;
+mod proof_fused;
 mod prove;
 mod registry;
 mod sources;
 
 pub use proof::{Case, Random, Tensor};
 pub use prove::prove;
-pub use registry::{Entry, REGISTRY, Sizes, entry};
-pub use sources::{COMMON, Shaders, Source, export, sources};
+pub use registry::{Constants, Entry, REGISTRY, Sizes, Source, entry};
+pub use sources::{COMMON, Shaders, export, sources};

@@ -10,10 +10,11 @@ use rand_chacha::{
 };
 
 use super::Sizes;
+pub(super) use super::proof_fused::fused_step;
 use crate::{compare::Expected, reference};
 
 /// Distance of 1 to the next f32.
-const ULP: f64 = 1.0 / 8_388_608.0;
+pub(super) const ULP: f64 = 1.0 / 8_388_608.0;
 /// The learning rate of the cases.
 pub const ALPHA: f64 = 0.1;
 /// The place of the cases' counter in `samples_seen`.
@@ -52,46 +53,50 @@ impl Random {
         (self.0.next_u32() >> 8) as f32 / 8_388_608.0 - 1.0
     }
 
-    fn matrix(&mut self, rows: usize, columns: usize) -> Array2<f32> {
+    pub(super) fn matrix(&mut self, rows: usize, columns: usize) -> Array2<f32> {
         Array2::from_shape_simple_fn((rows, columns), || self.number())
     }
 
-    fn vector(&mut self, len: usize) -> Array1<f32> {
+    pub(super) fn vector(&mut self, len: usize) -> Array1<f32> {
         Array1::from_shape_simple_fn(len, || self.number())
     }
 
-    fn bytes(&mut self, rows: usize, columns: usize) -> Array2<u8> {
+    pub(super) fn bytes(&mut self, rows: usize, columns: usize) -> Array2<u8> {
         Array2::from_shape_simple_fn((rows, columns), || self.0.next_u32() as u8)
+    }
+
+    pub(super) fn labels(&mut self, len: usize, classes: usize) -> Vec<u8> {
+        (0..len).map(|_| (self.0.next_u32() as usize % classes) as u8).collect()
     }
 }
 
 impl Case {
-    fn new(sizes: Sizes) -> Self {
+    pub(super) fn new(sizes: Sizes) -> Self {
         Case { sizes, given: Vec::new(), expected: Vec::new() }
     }
 
-    fn f32<D: Dimension>(mut self, name: &'static str, values: &Array<f32, D>) -> Self {
+    pub(super) fn f32<D: Dimension>(mut self, name: &'static str, values: &Array<f32, D>) -> Self {
         self.given.push((name, Tensor::F32(values.iter().copied().collect())));
         self
     }
 
-    fn u32(mut self, name: &'static str, values: Vec<u32>) -> Self {
+    pub(super) fn u32(mut self, name: &'static str, values: Vec<u32>) -> Self {
         self.given.push((name, Tensor::U32(values)));
         self
     }
 
-    fn bytes(self, name: &'static str, bytes: &Array2<u8>) -> Self {
+    pub(super) fn bytes(self, name: &'static str, bytes: &Array2<u8>) -> Self {
         let flat: Vec<u8> = bytes.iter().copied().collect();
         self.u32(name, bytemuck::pod_collect_to_vec(&flat))
     }
 
-    fn expect(mut self, name: &'static str, expected: Expected) -> Self {
+    pub(super) fn expect(mut self, name: &'static str, expected: Expected) -> Self {
         self.expected.push((name, expected));
         self
     }
 
     /// The counter beside a sum over all samples, which goes on from where it was.
-    fn counting(self) -> Self {
+    pub(super) fn counting(self) -> Self {
         let mut after = vec![7.0; COUNTER + 2];
         after[COUNTER] += self.sizes.m as f64;
         self.u32("samples_seen", vec![7; COUNTER + 2]).expect("samples_seen", Expected::exact(after))
@@ -144,7 +149,7 @@ fn eighths(random: &mut Random, s: Sizes) -> Array2<f32> {
 
 pub(super) fn softmax_cross_entropy(s: Sizes, random: &mut Random) -> Case {
     let z = eighths(random, s);
-    let labels: Vec<u8> = (0..s.m).map(|_| (random.0.next_u32() as usize % s.classes) as u8).collect();
+    let labels = random.labels(s.m, s.classes);
     let counted = z.slice_axis(Axis(1), (..s.classes).into()).mapv(f64::from);
     let twin = reference::softmax_cross_entropy(counted.view(), &labels);
     let mut dz = Array2::<f64>::zeros((s.m, s.n));
@@ -284,4 +289,18 @@ pub(super) fn gradient_descent(s: Sizes, random: &mut Random) -> Case {
         .f32("parameters", &parameters)
         .f32("gradients", &gradients)
         .expect("parameters", Expected { values, bounds })
+}
+
+pub(super) fn reduce_update(s: Sizes, random: &mut Random) -> Case {
+    let (parameters, partials) = (random.vector(s.n), random.matrix(s.splits, s.n));
+    let mean = |f: fn(f32) -> f64| reference::mean_gradient(partials.mapv(f).sum_axis(Axis(0)).view(), s.m);
+    let mut after = parameters.mapv(f64::from);
+    reference::gradient_descent(after.view_mut(), mean(f64::from).view(), ALPHA);
+    let gradient = bounded(s.splits + 4, mean);
+    // Beside the gradient's own error the rounding of alpha, of the product and of the difference.
+    let bounds = gradient.bounds.iter().map(|bound| ALPHA * bound + 4.0 * ULP * (1.0 + ALPHA)).collect();
+    Case::new(s)
+        .f32("parameters", &parameters)
+        .f32("partials", &partials)
+        .expect("parameters", Expected { values: after.to_vec(), bounds })
 }

@@ -1,6 +1,9 @@
 //! What each kernel is called, where its text is, and how many invocations cover its work.
 
-use super::proof::{self, Case, Random};
+use super::{
+    fused,
+    proof::{self, Case, Random},
+};
 use crate::gpu::{Shader, ShaderError};
 
 /// The sizes of one dispatch, padded as the buffers are. What a kernel does not use is 0.
@@ -16,6 +19,8 @@ pub struct Sizes {
     pub splits: usize,
     /// Outputs of the last layer that are no padding.
     pub classes: usize,
+    /// Lanes that a kernel for subgroups is written for.
+    pub lanes: usize,
 }
 
 impl Sizes {
@@ -35,12 +40,14 @@ impl Sizes {
     }
 }
 
-/// One kernel. Its name is that of its file, its CPU twin, its pipeline and its test.
+/// One kernel. Its name is that of its files, its CPU twin, its pipeline and its test.
 pub struct Entry {
     /// `relu` for `shaders/relu.wgsl` and `reference::relu`.
     pub name: &'static str,
-    /// The built-in text.
-    pub source: &'static str,
+    /// The built-in texts: one, or variants for other kinds of adapters, all proven by one twin.
+    pub sources: &'static [Source],
+    /// The sizes that its array lengths need, for a kernel that cannot do with `override`s.
+    pub constants: Option<fn(&Sizes) -> Constants>,
     /// Invocations that cover the work; tile sizes are read from the shader.
     pub invocations: fn(&Sizes, &Shader) -> Result<usize, ShaderError>,
     /// Seeded inputs of given sizes, and what the CPU twin makes of them.
@@ -49,12 +56,33 @@ pub struct Entry {
     pub shapes: fn() -> Vec<Sizes>,
 }
 
-/// Makes an entry whose source is the file of its name.
+/// `const` lines of a shader: names and values.
+pub type Constants = Vec<(&'static str, u32)>;
+
+/// A text and its file name without `.wgsl`.
+pub struct Source {
+    /// `relu` for `relu.wgsl`.
+    pub name: &'static str,
+    /// The WGSL.
+    pub text: &'static str,
+}
+
+macro_rules! source {
+    ($name:expr) => {
+        Source { name: $name, text: include_str!(concat!("../../shaders/", $name, ".wgsl")) }
+    };
+}
+
+/// Makes an entry whose sources are the file of its name, or those listed.
 macro_rules! kernel {
     ($name:ident, $shapes:expr, $invocations:expr) => {
+        kernel!($name, [stringify!($name)], None, $shapes, $invocations)
+    };
+    ($name:ident, [$($file:expr),*], $constants:expr, $shapes:expr, $invocations:expr) => {
         Entry {
             name: stringify!($name),
-            source: include_str!(concat!("../../shaders/", stringify!($name), ".wgsl")),
+            sources: &[$(source!($file)),*],
+            constants: $constants,
             invocations: $invocations,
             case: proof::$name,
             shapes: $shapes,
@@ -77,6 +105,14 @@ pub static REGISTRY: &[Entry] = &[
     kernel!(bias_gradient, shapes, |s, _| Ok(s.splits * (s.n / 4))),
     kernel!(reduce_gradient, flat_shapes, |s, _| Ok(s.n / 4)),
     kernel!(gradient_descent, flat_shapes, |s, _| Ok(s.n / 4)),
+    kernel!(
+        fused_step,
+        ["fused_step.small_subgroups"],
+        Some(fused::constants),
+        fused::shapes,
+        |s, shader| Ok(s.splits * shader.constant("WORKGROUP")?)
+    ),
+    kernel!(reduce_update, flat_shapes, |s, _| Ok(s.n / 4)),
 ];
 
 /// The entry of this name.
@@ -110,7 +146,7 @@ const SHAPES: [(usize, usize, usize, usize); 14] = [
 fn shapes() -> Vec<Sizes> {
     let sizes = |&(m, k, n, splits): &(usize, usize, usize, usize)| {
         // Padding of 0 to 3 outputs, as in a network.
-        Sizes { m, k, n, splits, classes: n - m % 4 }
+        Sizes { m, k, n, splits, classes: n - m % 4, lanes: 0 }
     };
     SHAPES.iter().map(sizes).collect()
 }

@@ -4,36 +4,43 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
 };
 
-use super::REGISTRY;
+use super::{Entry, REGISTRY, Sizes, Source, fused};
 use crate::gpu::{Shader, ShaderError};
 
 /// The file that is appended to every kernel.
 pub const COMMON: &str = "common";
 const COMMON_SOURCE: &str = include_str!("../../shaders/common.wgsl");
 
-/// A text and its file name without `.wgsl`.
-pub struct Source {
-    /// `relu` for `relu.wgsl`.
-    pub name: &'static str,
-    /// The WGSL.
-    pub text: &'static str,
-}
-
 /// The built-in files, the common part last.
-pub fn sources() -> impl Iterator<Item = Source> {
-    let kernels = REGISTRY.iter().map(|entry| Source { name: entry.name, text: entry.source });
-    kernels.chain([Source { name: COMMON, text: COMMON_SOURCE }])
+pub fn sources() -> impl Iterator<Item = &'static Source> {
+    static COMMON_FILE: Source = Source { name: COMMON, text: COMMON_SOURCE };
+    REGISTRY.iter().flat_map(|entry| entry.sources).chain([&COMMON_FILE])
 }
 
 /// Every kernel's shader, parsed and validated.
 pub struct Shaders {
-    by_name: BTreeMap<&'static str, Shader>,
+    texts: BTreeMap<&'static str, Text>,
+    common: String,
+    /// Those that need sizes, as parsed so far.
+    sized: Mutex<BTreeMap<String, Arc<Shader>>>,
     /// Files that came from a folder.
     pub from_folder: Vec<&'static str>,
+    /// Those of them that differ from the program's.
+    pub edited: Vec<&'static str>,
     /// Files that came from the program though a folder was given.
     pub built_in: Vec<&'static str>,
+}
+
+/// A file of a kernel.
+struct Text {
+    entry: &'static Entry,
+    path: String,
+    source: String,
+    /// None where it needs sizes: it is parsed anew for each.
+    shader: Option<Arc<Shader>>,
 }
 
 impl Shaders {
@@ -43,29 +50,65 @@ impl Shaders {
     /// [`ShaderError`]: the folder or a file cannot be read, a `.wgsl` there is no kernel's, or a
     /// text is not valid.
     pub fn load(folder: Option<&Path>) -> Result<Self, ShaderError> {
-        let edited = folder.map(read_folder).transpose()?.unwrap_or_default();
-        let common = edited.get(COMMON).map_or(COMMON_SOURCE, |(_, text)| text);
-        let mut by_name = BTreeMap::new();
+        let files = folder.map(read_folder).transpose()?.unwrap_or_default();
+        let common = files.get(COMMON).map_or(COMMON_SOURCE, |(_, text)| text).to_owned();
+        let mut texts = BTreeMap::new();
         for entry in REGISTRY {
-            let shader = match edited.get(entry.name) {
-                Some((path, text)) => Shader::new(&path.display().to_string(), text, common)?,
-                None => Shader::new(&format!("built-in {}.wgsl", entry.name), entry.source, common)?,
-            };
-            by_name.insert(entry.name, shader);
+            for Source { name, text } in entry.sources {
+                let (path, source) = match files.get(name) {
+                    Some((path, text)) => (path.display().to_string(), text.clone()),
+                    None => (format!("built-in {name}.wgsl"), (*text).to_owned()),
+                };
+                let shader = match entry.constants {
+                    None => Some(Arc::new(Shader::new(&path, &source, &[], &common)?)),
+                    Some(constants) if files.contains_key(name) || files.contains_key(COMMON) => {
+                        Shader::new(&path, &source, &constants(&fused::EXAMPLE), &common)?;
+                        None
+                    }
+                    Some(_) => None,
+                };
+                texts.insert(*name, Text { entry, path, source, shader });
+            }
         }
-        let (from_folder, built_in) =
-            sources().map(|source| source.name).partition(|name| edited.contains_key(name));
-        Ok(Shaders { by_name, from_folder, built_in })
+        let (from_folder, built_in): (Vec<_>, _) =
+            sources().map(|source| source.name).partition(|name| files.contains_key(name));
+        let differs = |source: &&Source| files.get(source.name).is_some_and(|(_, text)| text != source.text);
+        let edited = sources().filter(differs).map(|source| source.name).collect();
+        Ok(Shaders { texts, common, sized: Mutex::default(), from_folder, edited, built_in })
     }
 
-    /// The shader of a registered kernel.
-    pub fn get(&self, name: &str) -> &Shader {
-        &self.by_name[name]
+    /// The shader in the file `name`, for a kernel of these sizes.
+    ///
+    /// # Errors
+    /// [`ShaderError`] where the text is not valid with these sizes.
+    pub fn get(&self, name: &str, sizes: &Sizes) -> Result<Arc<Shader>, ShaderError> {
+        let Text { entry, path, source, shader } = &self.texts[name];
+        if let Some(shader) = shader {
+            return Ok(shader.clone());
+        }
+        let constants = entry.constants.map_or_else(Vec::new, |constants| constants(sizes));
+        let mut sized = self.sized.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = format!("{name} {constants:?}");
+        if let Some(shader) = sized.get(&key) {
+            return Ok(shader.clone());
+        }
+        let shader = Arc::new(Shader::new(path, source, &constants, &self.common)?);
+        sized.insert(key, shader.clone());
+        Ok(shader)
     }
 
-    /// All of them with their names.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Shader)> {
-        self.by_name.iter().map(|(name, shader)| (*name, shader))
+    /// Those that need no sizes.
+    pub fn unsized_ones(&self) -> impl Iterator<Item = &Arc<Shader>> {
+        self.texts.values().filter_map(|text| text.shader.as_ref())
+    }
+
+    /// All of them by file name; those that need sizes with the sizes of an example.
+    ///
+    /// # Errors
+    /// As [`Shaders::get`].
+    pub fn all(&self) -> Result<Vec<(&'static str, Arc<Shader>)>, ShaderError> {
+        let example = |name: &&'static str| Ok((*name, self.get(name, &fused::EXAMPLE)?));
+        self.texts.keys().map(example).collect()
     }
 }
 
@@ -81,7 +124,7 @@ pub fn export(folder: &Path, compiled: bool) -> Result<Vec<PathBuf>, ShaderError
     };
     fs::create_dir_all(folder).map_err(failed(folder))?;
     let texts: Vec<(&str, String)> = if compiled {
-        Shaders::load(None)?.iter().map(|(name, shader)| (name, shader.text.clone())).collect()
+        Shaders::load(None)?.all()?.iter().map(|(name, shader)| (*name, shader.text.clone())).collect()
     } else {
         sources().map(|source| (source.name, source.text.to_owned())).collect()
     };

@@ -3,9 +3,8 @@
 use ndarray::{Array1, Array2};
 
 use super::{Layer, Parameters, Shape};
+pub use crate::kernels::fused::ALIGN;
 
-/// Slices of a buffer start at multiples of this many numbers, so that each can be bound.
-pub const ALIGN: usize = 64;
 /// Pixels of a picture are padded to a multiple of this many, so that a kernel loads 16 at once.
 pub const PIXELS: usize = 16;
 /// Units are padded to a multiple of this many: kernels work on vec4s.

@@ -1,15 +1,20 @@
 //! The network: its shape, its parameters, and the plans that compute it.
 
+mod builder;
+mod choice;
+mod fused;
 mod init;
 mod layerwise;
 mod layout;
 mod parameters;
+mod plan;
 mod shape;
 mod sizes;
 
+pub use choice::{PlanKind, Variants};
 pub use init::Init;
-pub use layerwise::Layerwise;
 pub use layout::{LayerLayout, Layout};
 pub use parameters::{Layer, Parameters};
+pub use plan::Plan;
 pub use shape::{LayerShape, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MAX_WIDTH, Shape};
 pub use sizes::{Counter, MAX_SAMPLES, PlanSizes};

@@ -60,6 +60,11 @@ impl Shape {
         self.widths[0]
     }
 
+    /// Units of the hidden layers.
+    pub fn hidden(&self) -> &[usize] {
+        &self.widths[1..self.widths.len() - 1]
+    }
+
     /// Outputs of the last layer.
     pub fn classes(&self) -> usize {
         *self.widths.last().expect("a shape has an input and an output")

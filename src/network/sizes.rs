@@ -1,6 +1,6 @@
 //! Sizes of a plan: chunks of rows, splits of sums, counters, and what all of it needs of an adapter.
 
-use super::{Layout, Shape, layout::ALIGN};
+use super::{Layout, PlanKind, Shape, Variants, fused, layout::ALIGN};
 use crate::{
     gpu::{Needs, ShaderError},
     kernels::Shaders,
@@ -42,6 +42,10 @@ pub struct PlanSizes {
     pub test: usize,
     /// Rows that pass at once.
     pub chunk: usize,
+    /// How an iteration is computed.
+    pub kind: PlanKind,
+    /// Which variants of the kernels compute it.
+    pub variants: Variants,
 }
 
 /// What a counter of samples must read.
@@ -51,6 +55,8 @@ pub struct Counter {
     pub kernel: String,
     /// Samples that an iteration adds.
     pub iteration: usize,
+    /// Samples that the metrics of an iteration add.
+    pub metrics: usize,
     /// Samples that an evaluation of the training samples adds.
     pub evaluate_train: usize,
     /// Samples that an evaluation of the test samples adds.
@@ -59,14 +65,14 @@ pub struct Counter {
 
 impl PlanSizes {
     /// Chooses the chunk of rows for `train` and `test` samples through `shape`.
-    pub fn new(shape: &Shape, train: usize, test: usize) -> Self {
+    pub fn new(shape: &Shape, train: usize, test: usize, kind: PlanKind, variants: Variants) -> Self {
         let layout = Layout::new(shape);
         // z, a, da and dz of every layer
         let row_bytes: usize = layout.layers.iter().map(|layer| 4 * layer.n * 4).sum();
         let rows = (ACTIVATION_BYTES / row_bytes).min(PIXEL_BYTES / layout.layers[0].k);
         let fitting = (rows / ALIGN).max(1) * ALIGN;
         let chunk = fitting.min(train.max(test).next_multiple_of(ALIGN));
-        PlanSizes { shape: shape.clone(), layout, train, test, chunk }
+        PlanSizes { shape: shape.clone(), layout, train, test, chunk, kind, variants }
     }
 
     /// Ranges that the samples of a chunk are split into for a sum of `tiles` tiles.
@@ -77,6 +83,9 @@ impl PlanSizes {
 
     /// Splits of the weights' and the biases' sums of a layer.
     pub(super) fn layer_splits(&self, index: usize) -> (usize, usize) {
+        if self.kind == PlanKind::Fused {
+            return (1, 1);
+        }
         let layer = &self.layout.layers[index];
         let inputs = if index == 0 { layer.k / 16 } else { layer.k / 4 };
         (self.splits(inputs * layer.n / 4), self.splits(layer.n / 4))
@@ -88,7 +97,11 @@ impl PlanSizes {
     /// [`ShaderError`] where a shader does not say its workgroup size.
     pub fn needs(&self, shaders: &Shaders) -> Result<Needs, ShaderError> {
         let mut needs = Needs::default();
-        for (_, shader) in shaders.iter() {
+        let fused_step = match self.kind {
+            PlanKind::Fused => Some(shaders.get(self.file("fused_step"), &self.fused())?),
+            PlanKind::Layerwise => None,
+        };
+        for shader in shaders.unsized_ones().chain(&fused_step) {
             let sizes: Vec<_> = shader.open_overrides.iter().map(|name| (name.clone(), ANY_SIZE)).collect();
             needs.kernel(shader.bindings.len(), shader.workgroup(&sizes)?);
         }
@@ -115,30 +128,36 @@ pub(super) fn bias_counter(layer: usize) -> usize {
     3 + 2 * layer
 }
 
-/// The counters in their order, with what they must read.
-pub(super) fn counters(sizes: &PlanSizes) -> Vec<Counter> {
-    let (train, test) = (sizes.train, sizes.test);
-    let mut counters = vec![
-        Counter { kernel: "count_metrics".into(), iteration: train, evaluate_train: train, evaluate_test: 0 },
-        Counter {
-            kernel: "count_metrics of the test samples".into(),
-            iteration: 0,
-            evaluate_train: 0,
-            evaluate_test: test,
-        },
-    ];
-    for layer in 0..sizes.layout.layers.len() {
-        let weights = if layer == 0 { "weight_gradient_pixels" } else { "weight_gradient" };
-        for kernel in [weights, "bias_gradient"] {
-            counters.push(Counter {
-                kernel: format!("{kernel} of layer {layer}"),
-                iteration: train,
-                evaluate_train: 0,
-                evaluate_test: 0,
-            });
-        }
+impl PlanSizes {
+    /// The file of a kernel.
+    pub(super) fn file(&self, kernel: &'static str) -> &'static str {
+        self.variants.file(kernel)
     }
-    counters
+
+    /// The counters in their order, with what they must read.
+    pub(super) fn counters(&self) -> Vec<Counter> {
+        let (train, test) = (self.train, self.test);
+        let none =
+            Counter { kernel: String::new(), iteration: 0, metrics: 0, evaluate_train: 0, evaluate_test: 0 };
+        let counter = |kernel: String| Counter { kernel, ..none.clone() };
+        let of_iteration = |kernel: String| Counter { kernel, iteration: train, ..none.clone() };
+        let metrics = if self.kind == PlanKind::Layerwise { train } else { 0 };
+        let mut counters = vec![
+            Counter { metrics, evaluate_train: train, ..counter("count_metrics".into()) },
+            Counter { evaluate_test: test, ..counter("count_metrics of the test samples".into()) },
+        ];
+        if self.kind == PlanKind::Fused {
+            debug_assert_eq!(counters.len(), fused::COUNTER);
+            counters.push(of_iteration("fused_step".into()));
+            return counters;
+        }
+        for layer in 0..self.layout.layers.len() {
+            let weights = if layer == 0 { "weight_gradient_pixels" } else { "weight_gradient" };
+            let of_layer = |kernel| of_iteration(format!("{kernel} of layer {layer}"));
+            counters.extend([weights, "bias_gradient"].map(of_layer));
+        }
+        counters
+    }
 }
 
 #[cfg(test)]
@@ -155,7 +174,7 @@ mod tests {
             (262_144, vec![4], 4_000),
         ] {
             let shape = Shape::new(inputs, &hidden, 10).unwrap();
-            let sizes = PlanSizes::new(&shape, train, 1);
+            let sizes = PlanSizes::new(&shape, train, 1, PlanKind::Layerwise, Variants::default());
             assert_eq!(sizes.chunk % ALIGN, 0);
             assert!(sizes.chunk * sizes.layout.layers[0].k <= PIXEL_BYTES, "{shape}: {}", sizes.chunk);
             for layer in 0..sizes.layout.layers.len() {

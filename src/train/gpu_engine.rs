@@ -11,7 +11,7 @@ use crate::{
     Error, Result,
     gpu::{Command, Device, Slice, Submission},
     metrics::Metrics,
-    network::{Layerwise, Parameters, PlanSizes},
+    network::{Parameters, Plan, PlanSizes},
 };
 
 /// Work a submission should hold: long beside the cost of submitting, short beside the two seconds
@@ -25,7 +25,7 @@ const IN_FLIGHT: usize = 2;
 /// Trains on a device by a plan.
 pub struct OnGpu {
     device: Device,
-    plan: Layerwise,
+    plan: Plan,
     sizes: PlanSizes,
     /// Submissions under way and their iterations.
     in_flight: VecDeque<(Submission, usize)>,
@@ -43,7 +43,7 @@ struct Pace {
 
 impl OnGpu {
     /// Trains with `plan` on `device`.
-    pub fn new(device: Device, plan: Layerwise, sizes: PlanSizes) -> Self {
+    pub fn new(device: Device, plan: Plan, sizes: PlanSizes) -> Self {
         let expected = vec![0; plan.counters.len()];
         let pace = Pace { iterations: 1, busy_since: None };
         OnGpu { device, plan, sizes, in_flight: VecDeque::new(), pace, expected }
@@ -84,7 +84,7 @@ impl OnGpu {
         }
     }
 
-    fn submit(&mut self, commands: fn(&Layerwise) -> &[Command], times: usize) {
+    fn submit(&mut self, commands: fn(&Plan) -> &[Command], times: usize) {
         let submission = self.device.submit(commands(&self.plan), times);
         self.in_flight.push_back((submission, times));
     }
@@ -114,6 +114,8 @@ impl Engine for OnGpu {
     }
 
     fn metrics(&mut self) -> Result<Metrics> {
+        self.submit(|plan| &plan.metrics, 1);
+        self.expect(1, |counter| counter.metrics);
         self.totals(Split::Train)
     }
 

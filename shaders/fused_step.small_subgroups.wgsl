@@ -1,0 +1,271 @@
+// fused_step for adapters whose subgroups are small and of one size: software drivers. Each
+// workgroup is one subgroup, and there is no workgroup memory and no barrier. A lane owns pixels: it
+// keeps their weights and the sums of their gradients in registers and takes TURN images a turn,
+// from the load of a pixel to its gradient; so every pixel is loaded once an iteration.
+//   z1 = x w1ᵀ + b1: a sum over the lanes; x = pixels / 255, with 1/255 applied to finished sums
+//   a1 = max(z1, 0), z2 = a1 w2ᵀ + b2, softmax, loss, hit and dz2: lane t computes those of image t
+//   dz1 = dz2 w2 where z1 > 0: handed from lane t to all lanes
+//   dw1 += dz1ᵀ x, and in lane t dw2 += dz2ᵀ a1, db1 += dz1, db2 += dz2
+// The workgroups share the images in `splits` ranges. Each leaves a partial sum of every gradient,
+// laid out as the parameters are, of the loss and of the hits, and counts its images.
+//
+// On these drivers each load and store is a loop over the lanes, costly to run and to compile: so
+// the weights come in and the sums go out in loops that pick registers by `select`, and there are
+// few of them. The host appends the sizes as `const` lines, as array lengths must be:
+//   WORKGROUP = LANES, QUADS (16 pixels) an image, STRIPS, RESTS, HIDDEN, HIDDEN_PADDED, CLASSES,
+//   B1, W2, B2, LEN: places and length of the parameters in vec4s, HEAD: LANES vec4s from B1 to LEN
+
+const TURN = 4u; // images a turn, at most LANES: each weight that is touched serves so many
+
+override splits: u32;  // ranges of images, one a workgroup
+override counter: u32; // this kernel's place in samples_seen
+
+@group(0) @binding(0) var<storage, read>       pixels: array<vec4u>;       // (m, QUADS), 16 u8 each
+@group(0) @binding(1) var<storage, read>       labels: array<u32>;         // (m)
+@group(0) @binding(2) var<storage, read>       parameters: array<vec4f>;   // (LEN): w1, b1, w2, b2
+@group(0) @binding(3) var<storage, read_write> partials: array<vec4f>;     // (splits, LEN)
+@group(0) @binding(4) var<storage, read_write> loss_partials: array<f32>;  // (splits)
+@group(0) @binding(5) var<storage, read_write> hit_partials: array<u32>;   // (splits)
+@group(0) @binding(6) var<storage, read_write> samples_seen: array<atomic<u32>>;
+
+alias Quad = array<vec4f, 4>;        // 16 pixels, or what belongs to them
+alias Units = array<f32, HIDDEN>;    // a number for each hidden unit
+alias Classes = array<f32, CLASSES>; // a number for each class
+
+@compute @workgroup_size(WORKGROUP)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+  // A lane's pixels: the quads lane, LANES + lane, ... of STRIPS strips, and of what is left at the
+  // image's end a word of 4 pixels in each of RESTS strips. Strips past the end have weights of 0.
+  var w1: array<array<Quad, HIDDEN>, STRIPS>;
+  var dw1: array<array<Quad, HIDDEN>, STRIPS>;
+  var w1_rest: array<array<vec4f, HIDDEN>, RESTS>;
+  var dw1_rest: array<array<vec4f, HIDDEN>, RESTS>;
+  for (var q = 0u; q < 4u * STRIPS; q++) {
+    let word = (q / 4u * LANES + lane) * 4u + q % 4u;
+    for (var j = 0u; j < HIDDEN; j++) { // unroll
+      let loaded = select(vec4f(0.0), parameters[j * 4u * QUADS + word], word < 4u * QUADS);
+      for (var i = 0u; i < STRIPS; i++) { // unroll
+        for (var v = 0u; v < 4u; v++) { // unroll
+          w1[i][j][v] = select(w1[i][j][v], loaded, 4u * i + v == q);
+        }
+      }
+    }
+  }
+  for (var i = 0u; i < RESTS; i++) { // unroll
+    let word = (4u * STRIPS + i) * LANES + lane;
+    for (var j = 0u; j < HIDDEN; j++) { // unroll
+      w1_rest[i][j] = select(vec4f(0.0), parameters[j * 4u * QUADS + word], word < 4u * QUADS);
+    }
+  }
+  // The other parameters, one vec4 a lane, then handed to all lanes.
+  var head: array<vec4f, HEAD>;
+  for (var r = 0u; r < HEAD; r++) { // unroll
+    head[r] = parameters[B1 + r * LANES + lane];
+  }
+  var b1: Units;
+  var db1: Units;
+  for (var j = 0u; j < HIDDEN; j++) { // unroll
+    b1[j] = subgroupShuffle(head[j / 4u / LANES][j % 4u], j / 4u % LANES);
+  }
+  var w2: array<Units, CLASSES>;
+  var dw2: array<Units, CLASSES>;
+  var b2: Classes;
+  var db2: Classes;
+  for (var c = 0u; c < CLASSES; c++) { // unroll
+    const b = 4u * (B2 - B1) + c;
+    b2[c] = subgroupShuffle(head[b / 4u / LANES][b % 4u], b / 4u % LANES);
+    for (var j = 0u; j < HIDDEN; j++) { // unroll
+      const w = 4u * (W2 - B1) + c * HIDDEN_PADDED + j;
+      w2[c][j] = subgroupShuffle(head[w / 4u / LANES][w % 4u], w / 4u % LANES);
+    }
+  }
+
+  let m = arrayLength(&labels);
+  let rows = (m + splits - 1u) / splits;
+  let end = min((group.x + 1u) * rows, m);
+  var loss = 0.0;
+  var hits = 0u;
+  var seen = 0u;
+  for (var first = group.x * rows; first < end; first += TURN) {
+    var x: array<array<vec4u, TURN>, STRIPS>;
+    var x_rest: array<array<u32, TURN>, RESTS>;
+    for (var t = 0u; t < TURN; t++) { // unroll
+      let image = min(first + t, m - 1u) * QUADS;
+      for (var i = 0u; i < STRIPS; i++) { // unroll
+        x[i][t] = pixels[image + i * LANES + lane];
+      }
+      for (var i = 0u; i < RESTS; i++) { // unroll
+        let word = (4u * STRIPS + i) * LANES + lane;
+        x_rest[i][t] = pixels[image + word / 4u][word % 4u];
+      }
+    }
+
+    var sum: array<Units, TURN>;
+    for (var i = 0u; i < STRIPS; i++) { // unroll
+      sum = forward(sum, numbers(x[i]), w1[i]);
+    }
+    for (var i = 0u; i < RESTS; i++) { // unroll
+      for (var t = 0u; t < TURN; t++) { // unroll
+        let p = pixels_of(x_rest[i][t]);
+        for (var j = 0u; j < HIDDEN; j++) { // unroll
+          sum[t][j] = dot_add(p, w1_rest[i][j], sum[t][j]);
+        }
+      }
+    }
+
+    // From here to dz1, lane t works on image t and the lanes from TURN on are idle.
+    let live = lane < TURN && first + lane < end;
+    var a1: Units;
+    for (var j = 0u; j < HIDDEN; j++) { // unroll
+      var z1 = 0.0;
+      for (var t = 0u; t < TURN; t++) { // unroll
+        z1 = select(z1, lane_sum(sum[t][j]), lane == t);
+      }
+      a1[j] = max(z1 / 255.0 + b1[j], 0.0);
+    }
+    var z2: Classes;
+    for (var c = 0u; c < CLASSES; c++) { // unroll
+      z2[c] = b2[c];
+      for (var j = 0u; j < HIDDEN; j++) { // unroll
+        z2[c] = fma(a1[j], w2[c][j], z2[c]);
+      }
+    }
+    let label = labels[min(first + lane, m - 1u)];
+    var best = 0u;
+    var top = z2[0];
+    var at_label = z2[0];
+    for (var c = 0u; c < CLASSES; c++) { // unroll
+      best = select(best, c, z2[c] > top);
+      top = select(top, z2[c], z2[c] > top);
+      at_label = select(at_label, z2[c], c == label);
+    }
+    var total = 0.0;
+    for (var c = 0u; c < CLASSES; c++) { // unroll
+      total += exp(z2[c] - top);
+    }
+    loss += select(0.0, log(total) - (at_label - top), live);
+    hits += select(0u, 1u, live && best == label);
+    seen += select(0u, 1u, live);
+    var da1: Units;
+    for (var c = 0u; c < CLASSES; c++) { // unroll
+      let p = exp(z2[c] - top) / total;
+      let dz2 = select(0.0, select(p, p - 1.0, c == label), live);
+      db2[c] += dz2;
+      for (var j = 0u; j < HIDDEN; j++) { // unroll
+        dw2[c][j] = fma(dz2, a1[j], dw2[c][j]);
+        da1[j] = fma(dz2, w2[c][j], da1[j]);
+      }
+    }
+    var dz1: array<Units, TURN>;
+    for (var j = 0u; j < HIDDEN; j++) { // unroll
+      let d = select(0.0, da1[j], a1[j] > 0.0);
+      db1[j] += d;
+      for (var t = 0u; t < TURN; t++) { // unroll
+        dz1[t][j] = subgroupShuffle(d, t);
+      }
+    }
+
+    for (var i = 0u; i < STRIPS; i++) { // unroll
+      dw1[i] = backward(dw1[i], numbers(x[i]), dz1);
+    }
+    for (var i = 0u; i < RESTS; i++) { // unroll
+      for (var t = 0u; t < TURN; t++) { // unroll
+        let p = pixels_of(x_rest[i][t]);
+        for (var j = 0u; j < HIDDEN; j++) { // unroll
+          dw1_rest[i][j] = fma(p, vec4f(dz1[t][j]), dw1_rest[i][j]);
+        }
+      }
+    }
+  }
+
+  let place = group.x * LEN;
+  for (var q = 0u; q < 4u * STRIPS; q++) {
+    let word = (q / 4u * LANES + lane) * 4u + q % 4u;
+    for (var j = 0u; j < HIDDEN; j++) { // unroll
+      var sum = vec4f(0.0);
+      for (var i = 0u; i < STRIPS; i++) { // unroll
+        for (var v = 0u; v < 4u; v++) { // unroll
+          sum = select(sum, dw1[i][j][v], 4u * i + v == q);
+        }
+      }
+      if (word < 4u * QUADS) { partials[place + j * 4u * QUADS + word] = sum / 255.0; }
+    }
+  }
+  for (var i = 0u; i < RESTS; i++) { // unroll
+    let word = (4u * STRIPS + i) * LANES + lane;
+    for (var j = 0u; j < HIDDEN; j++) { // unroll
+      if (word < 4u * QUADS) { partials[place + j * 4u * QUADS + word] = dw1_rest[i][j] / 255.0; }
+    }
+  }
+  for (var r = 0u; r < HEAD; r++) { // unroll
+    head[r] = vec4f(0.0);
+  }
+  for (var j = 0u; j < HIDDEN; j++) { // unroll
+    head[j / 4u / LANES][j % 4u] += select(0.0, lane_sum(db1[j]), lane == j / 4u % LANES);
+  }
+  for (var c = 0u; c < CLASSES; c++) { // unroll
+    const b = 4u * (B2 - B1) + c;
+    head[b / 4u / LANES][b % 4u] += select(0.0, lane_sum(db2[c]), lane == b / 4u % LANES);
+    for (var j = 0u; j < HIDDEN; j++) { // unroll
+      const w = 4u * (W2 - B1) + c * HIDDEN_PADDED + j;
+      head[w / 4u / LANES][w % 4u] += select(0.0, lane_sum(dw2[c][j]), lane == w / 4u % LANES);
+    }
+  }
+  for (var r = 0u; r < HEAD; r++) { // unroll
+    if (B1 + r * LANES + lane < LEN) { partials[place + B1 + r * LANES + lane] = head[r]; }
+  }
+  let losses = lane_sum(loss);
+  let all_hits = subgroupAdd(hits);
+  let all_seen = subgroupAdd(seen);
+  if (lane == 0u) {
+    loss_partials[group.x] = losses;
+    hit_partials[group.x] = all_hits;
+    atomicAdd(&samples_seen[counter], all_seen);
+  }
+}
+
+// A strip's pixels as numbers from 0 to 255.
+fn numbers(x: array<vec4u, TURN>) -> array<Quad, TURN> {
+  var p: array<Quad, TURN>;
+  for (var t = 0u; t < TURN; t++) { // unroll
+    for (var v = 0u; v < 4u; v++) { // unroll
+      p[t][v] = pixels_of(x[t][v]);
+    }
+  }
+  return p;
+}
+
+// sum + x w1ᵀ over a strip's pixels. A unit's weights stay in registers for all images.
+fn forward(before: array<Units, TURN>, p: array<Quad, TURN>, w: array<Quad, HIDDEN>) -> array<Units, TURN> {
+  var sum = before;
+  for (var j = 0u; j < HIDDEN; j++) { // unroll
+    for (var t = 0u; t < TURN; t++) { // unroll
+      for (var v = 0u; v < 4u; v++) { // unroll
+        sum[t][j] = dot_add(p[t][v], w[j][v], sum[t][j]);
+      }
+    }
+  }
+  return sum;
+}
+
+// dw1 + dz1ᵀ x over a strip's pixels. A sum stays in registers for all images.
+fn backward(before: array<Quad, HIDDEN>, p: array<Quad, TURN>, d: array<Units, TURN>) -> array<Quad, HIDDEN> {
+  var sum = before;
+  for (var v = 0u; v < 4u; v++) { // unroll
+    for (var j = 0u; j < HIDDEN; j++) { // unroll
+      for (var t = 0u; t < TURN; t++) { // unroll
+        sum[j][v] = fma(p[t][v], vec4f(d[t][j]), sum[j][v]);
+      }
+    }
+  }
+  return sum;
+}
+
+// The sum over the lanes, in every lane, in one order: LANES is a power of 2.
+fn lane_sum(value: f32) -> f32 {
+  var sum = value;
+  for (var k = 0u; k < LOG_LANES; k++) { // unroll
+    sum += subgroupShuffleXor(sum, 1u << k);
+  }
+  return sum;
+}

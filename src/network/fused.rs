@@ -1,0 +1,51 @@
+//! The fused plan: a network with one narrow hidden layer in two dispatches an iteration.
+//!
+//! `fused_step` takes every image from its pixels to the gradients of all parameters, and so reads
+//! the pixels once; `reduce_update` adds up what its workgroups leave, and moves the parameters.
+
+use super::builder::{Builder, Rows, SampleBuffers};
+use crate::{
+    Result,
+    gpu::{Command, Element},
+    kernels::{Sizes, fused},
+};
+
+/// The only counter of the iteration itself, behind those of the metrics.
+pub(super) const COUNTER: usize = 2;
+
+impl Builder<'_> {
+    /// The iteration, and what makes its metrics.
+    pub(super) fn fused_iteration(
+        &mut self,
+        samples: &SampleBuffers,
+    ) -> Result<(Vec<Command>, Vec<Command>)> {
+        let sizes = self.sizes.fused();
+        let len = self.sizes.layout.len;
+        let partials = self.device.zeros("partials", Element::F32, sizes.splits * len)?;
+        let mut names = self.names(samples, Rows { start: 0, len: samples.len }, 0);
+        names.insert("partials", partials.all());
+        names.insert("loss_partials", samples.loss_partials.slice(0, sizes.splits));
+        names.insert("hit_partials", samples.hit_partials.slice(0, sizes.splits));
+
+        let (mut iteration, mut metrics) = (Vec::new(), Vec::new());
+        self.push_counting(&mut iteration, "fused_step", &names, sizes, COUNTER)?;
+        let update = Sizes { m: samples.len, n: len, splits: sizes.splits, ..Sizes::default() };
+        self.push(&mut iteration, "reduce_update", &names, update)?;
+        self.push(&mut metrics, "reduce_metrics", &names, update)?;
+        Ok((iteration, metrics))
+    }
+}
+
+impl super::PlanSizes {
+    /// Sizes of `fused_step`: units without padding.
+    pub(super) fn fused(&self) -> Sizes {
+        Sizes {
+            m: self.train,
+            k: self.layout.layers[0].k,
+            n: self.shape.hidden()[0],
+            splits: fused::splits(self.train),
+            classes: self.shape.classes(),
+            lanes: self.variants.lanes.unwrap_or(0),
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! The commands of a whole training, made once and submitted any number of times.
+
+use super::{
+    Parameters, PlanKind,
+    builder::Builder,
+    sizes::{Counter, PlanSizes, TEST_METRICS, TRAIN_METRICS},
+};
+use crate::{
+    Result,
+    data::Dataset,
+    gpu::{Buffer, Command, Device, Slice},
+    kernels::Shaders,
+};
+
+/// Commands and buffers of a network on a device.
+pub struct Plan {
+    /// One iteration of full-batch gradient descent.
+    pub iteration: Vec<Command>,
+    /// The metrics of the iteration before, where they are wanted.
+    pub metrics: Vec<Command>,
+    /// A forward pass over the training samples, and their metrics.
+    pub evaluate_train: Vec<Command>,
+    /// The same over the test samples.
+    pub evaluate_test: Vec<Command>,
+    /// All parameters, laid out by [`super::Layout`].
+    pub parameters: Slice,
+    /// Sum of the losses, and hits, of the training samples.
+    pub train_totals: [Slice; 2],
+    /// The same of the test samples.
+    pub test_totals: [Slice; 2],
+    /// Samples that went into each sum since the start, modulo 2^32.
+    pub samples_seen: Slice,
+    /// For each counter of `samples_seen`: its kernel, and what each list of commands adds.
+    pub counters: Vec<Counter>,
+}
+
+impl Plan {
+    /// Uploads samples and parameters, compiles the kernels and lists the commands.
+    ///
+    /// # Errors
+    /// A device error where memory runs out, a shader error where a kernel does not fit.
+    pub fn new(
+        device: &Device,
+        shaders: &Shaders,
+        sizes: &PlanSizes,
+        data: &Dataset,
+        parameters: &Parameters,
+        alpha: f64,
+    ) -> Result<Self> {
+        let mut builder = Builder::new(device, shaders, sizes, parameters, alpha)?;
+        let train = builder.samples("train", &data.train, TRAIN_METRICS)?;
+        let test = builder.samples("test", &data.test, TEST_METRICS)?;
+        let (iteration, metrics) = match sizes.kind {
+            PlanKind::Layerwise => (builder.layerwise_iteration(&train)?, builder.metrics(&train)?),
+            PlanKind::Fused => builder.fused_iteration(&train)?,
+        };
+        Ok(Plan {
+            iteration,
+            metrics,
+            evaluate_train: builder.evaluation(&train)?,
+            evaluate_test: builder.evaluation(&test)?,
+            parameters: builder.parameters.all(),
+            train_totals: train.totals.each_ref().map(Buffer::all),
+            test_totals: test.totals.each_ref().map(Buffer::all),
+            samples_seen: builder.samples_seen.all(),
+            counters: sizes.counters(),
+        })
+    }
+}
