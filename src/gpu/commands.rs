@@ -14,6 +14,10 @@ pub enum Command {
 impl Device {
     /// Hands `commands` to the device, `times` over, in one submission.
     pub fn submit(&self, commands: &[Command], times: usize) -> Submission {
+        Submission(self.queue.submit([self.record(commands, times).finish()]))
+    }
+
+    pub(super) fn record(&self, commands: &[Command], times: usize) -> wgpu::CommandEncoder {
         let mut encoder = self.raw.create_command_encoder(&Default::default());
         let mut rest: Vec<&Command> = (0..times).flat_map(|_| commands).collect();
         rest.reverse();
@@ -32,7 +36,7 @@ impl Device {
                 }
             }
         }
-        Submission(self.queue.submit([encoder.finish()]))
+        encoder
     }
 }
 

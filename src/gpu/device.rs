@@ -148,44 +148,6 @@ impl Device {
         }
     }
 
-    /// Copies slices back to the host, in their order, behind everything submitted so far.
-    ///
-    /// # Errors
-    /// As [`Device::wait`].
-    pub fn read(&self, slices: &[Slice]) -> Result<Vec<Vec<u8>>, DeviceError> {
-        let total: u64 = slices.iter().map(|slice| slice.size).sum();
-        let staging = self.raw.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("read-back"),
-            size: total.max(4),
-            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        });
-        let mut encoder = self.raw.create_command_encoder(&Default::default());
-        let mut end = 0;
-        for slice in slices {
-            encoder.copy_buffer_to_buffer(&slice.buffer.raw, slice.offset, &staging, end, slice.size);
-            end += slice.size;
-        }
-        let submission = Submission(self.queue.submit([encoder.finish()]));
-        let failed = Arc::new(Mutex::new(None));
-        let told = failed.clone();
-        staging.map_async(wgpu::MapMode::Read, .., move |result| {
-            *told.lock().unwrap_or_else(PoisonError::into_inner) = result.err();
-        });
-        self.wait(&submission)?;
-        if let Some(error) = failed.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            return Err(self.lost(error.to_string()));
-        }
-        let bytes = staging.get_mapped_range(..).map_err(|error| self.refused(&error))?;
-        let mut rest = &bytes[..];
-        let mut take = |slice: &Slice| {
-            let (head, tail) = rest.split_at(slice.size as usize);
-            rest = tail;
-            head.to_vec()
-        };
-        Ok(slices.iter().map(&mut take).collect())
-    }
-
     /// What the callbacks noted.
     fn check(&self) -> Result<(), DeviceError> {
         match &*self.fault.lock().unwrap_or_else(PoisonError::into_inner) {
@@ -197,11 +159,11 @@ impl Device {
         }
     }
 
-    fn lost(&self, message: String) -> DeviceError {
+    pub(super) fn lost(&self, message: String) -> DeviceError {
         DeviceError::Lost { adapter: self.adapter.to_string(), message }
     }
 
-    fn refused(&self, error: &dyn std::error::Error) -> DeviceError {
+    pub(super) fn refused(&self, error: &dyn std::error::Error) -> DeviceError {
         DeviceError::Refused { adapter: self.adapter.to_string(), message: error.to_string() }
     }
 }

@@ -7,6 +7,7 @@ mod device;
 mod error;
 mod kernel;
 mod limits;
+mod read_back;
 mod shader;
 mod unroll;
 
@@ -17,4 +18,5 @@ pub use device::{Device, Submission};
 pub use error::{DeviceError, REMEDY, ShaderError};
 pub use kernel::{Dispatch, Kernel};
 pub use limits::Needs;
+pub use read_back::ReadBack;
 pub use shader::{Binding, Element, Shader, Workgroup};

@@ -16,8 +16,8 @@ use crate::{
 pub struct Plan {
     /// One iteration of full-batch gradient descent.
     pub iteration: Vec<Command>,
-    /// The metrics of the iteration before, where they are wanted.
-    pub metrics: Vec<Command>,
+    /// The same, and its metrics.
+    pub iteration_with_metrics: Vec<Command>,
     /// A forward pass over the training samples, and their metrics.
     pub evaluate_train: Vec<Command>,
     /// The same over the test samples.
@@ -55,8 +55,8 @@ impl Plan {
             PlanKind::Fused => builder.fused_iteration(&train)?,
         };
         Ok(Plan {
+            iteration_with_metrics: iteration.iter().chain(&metrics).cloned().collect(),
             iteration,
-            metrics,
             evaluate_train: builder.evaluation(&train)?,
             evaluate_test: builder.evaluation(&test)?,
             parameters: builder.parameters.all(),

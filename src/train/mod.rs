@@ -2,8 +2,9 @@
 
 mod engine;
 mod gpu_engine;
+mod pace;
 mod trainer;
 
-pub use engine::{Engine, OnCpu, Split};
+pub use engine::{Engine, Figures, OnCpu, Split};
 pub use gpu_engine::OnGpu;
 pub use trainer::{End, Observer, Reason, Report, Schedule, train};

@@ -1,11 +1,12 @@
 //! The loop over iterations.
 
 use std::{
+    collections::VecDeque,
     sync::atomic::{AtomicBool, Ordering},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
-use super::{Engine, Split};
+use super::{Engine, Figures, Split};
 use crate::{Error, Result, metrics::Metrics, network::Parameters};
 
 /// How long to train and how often to report.
@@ -76,6 +77,9 @@ pub trait Observer {
 
 /// Trains by `schedule`; `interrupted` is looked at before each submission.
 ///
+/// The next iterations are started before a report's figures are there. Whether to stop is decided at
+/// the reports, so that it does not depend on how fast the device is.
+///
 /// # Errors
 /// What the engine or the observer met.
 pub fn train(
@@ -85,44 +89,34 @@ pub fn train(
     interrupted: &AtomicBool,
 ) -> Result<End> {
     let start = Instant::now();
-    let mut evaluating = Duration::ZERO;
+    let mut open = Open { start, iters: VecDeque::new(), reason: None };
     let mut done = 0;
-    let mut reason = Reason::Iters;
     while done < schedule.iters {
         if interrupted.load(Ordering::Relaxed) {
-            reason = Reason::Interrupted;
+            open.reason = Some(Reason::Interrupted);
             break;
         }
-        if done % schedule.report_every != 0 {
-            let next = done.next_multiple_of(schedule.report_every).min(schedule.iters);
-            done += engine.iterate(next - done)?;
-            observer.progress(done);
-            continue;
-        }
-        engine.finish()?;
-        let clock = Instant::now();
-        let test = engine.evaluate(Split::Test)?;
-        evaluating += clock.elapsed();
-        let iter = done;
-        done += engine.iterate(1)?;
-        let train = engine.metrics()?;
-        match observer.report(&Report { iter, train, test, seconds: start.elapsed().as_secs_f64() }) {
-            Err(Error::Output(error)) => {
-                reason = Reason::OutputLost(error.kind());
+        if done % schedule.report_every == 0 {
+            engine.drain(1)?;
+            open.tell(engine, observer)?;
+            if open.reason.is_some() {
                 break;
             }
-            told => told?,
+            engine.report()?;
+            open.iters.push_back(done);
+            done += 1;
+        } else {
+            let next = done.next_multiple_of(schedule.report_every).min(schedule.iters);
+            done += engine.iterate(next - done)?;
         }
+        open.tell(engine, observer)?;
         observer.progress(done);
-        if !train.loss.is_finite() {
-            reason = Reason::Diverged;
-            break;
-        }
     }
-    engine.finish()?;
-    let looping = start.elapsed() - evaluating;
+    engine.drain(0)?;
+    let looping = start.elapsed().saturating_sub(engine.evaluating());
+    open.tell(engine, observer)?;
     let end = End {
-        reason,
+        reason: open.reason.unwrap_or(Reason::Iters),
         iters: done,
         train: engine.evaluate(Split::Train)?,
         test: engine.evaluate(Split::Test)?,
@@ -131,6 +125,36 @@ pub fn train(
         parameters: engine.parameters()?,
     };
     Ok(judged(end))
+}
+
+/// Reports whose figures are under way.
+struct Open {
+    start: Instant,
+    iters: VecDeque<usize>,
+    /// Why to stop.
+    reason: Option<Reason>,
+}
+
+impl Open {
+    /// Tells the reports whose figures have arrived.
+    fn tell(&mut self, engine: &mut dyn Engine, observer: &mut dyn Observer) -> Result<()> {
+        while let Some(Figures { train, test }) = engine.figures() {
+            let Some(iter) = self.iters.pop_front() else { break };
+            let seconds = self.start.elapsed().as_secs_f64();
+            // What follows a loss that is not finite says nothing more.
+            if matches!(self.reason, Some(Reason::Diverged | Reason::OutputLost(_))) {
+                continue;
+            }
+            match observer.report(&Report { iter, train, test, seconds }) {
+                Err(Error::Output(error)) => self.reason = Some(Reason::OutputLost(error.kind())),
+                told => told?,
+            }
+            if !train.loss.is_finite() {
+                self.reason.get_or_insert(Reason::Diverged);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// A training whose final weights or their loss are not finite has diverged, too.
