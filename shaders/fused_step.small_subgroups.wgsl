@@ -30,25 +30,22 @@ override counter: u32; // this kernel's place in samples_seen
 
 alias Quad = array<vec4f, 4>;        // 16 pixels, or what belongs to them
 alias Units = array<f32, HIDDEN>;    // a number for each hidden unit
+alias Turn = array<f32, TURN>;       // a number for each image of a turn
 alias Classes = array<f32, CLASSES>; // a number for each class
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   // A lane's pixels: the quads lane, LANES + lane, ... of STRIPS strips, and of what is left at the
   // image's end a word of 4 pixels in each of RESTS strips. Strips past the end have weights of 0.
-  var w1: array<array<Quad, HIDDEN>, STRIPS>;
-  var dw1: array<array<Quad, HIDDEN>, STRIPS>;
+  var w1: array<array<Quad, STRIPS>, HIDDEN>;
+  var dw1: array<array<Quad, STRIPS>, HIDDEN>;
   var w1_rest: array<array<vec4f, HIDDEN>, RESTS>;
   var dw1_rest: array<array<vec4f, HIDDEN>, RESTS>;
   for (var q = 0u; q < 4u * STRIPS; q++) {
     let word = (q / 4u * LANES + lane) * 4u + q % 4u;
     for (var j = 0u; j < HIDDEN; j++) { // unroll
       let loaded = select(vec4f(0.0), parameters[j * 4u * QUADS + word], word < 4u * QUADS);
-      for (var i = 0u; i < STRIPS; i++) { // unroll
-        for (var v = 0u; v < 4u; v++) { // unroll
-          w1[i][j][v] = select(w1[i][j][v], loaded, 4u * i + v == q);
-        }
-      }
+      w1[j] = replaced(w1[j], q, loaded);
     }
   }
   for (var i = 0u; i < RESTS; i++) { // unroll
@@ -100,15 +97,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
       }
     }
 
-    var sum: array<Units, TURN>;
+    var sum: array<Turn, HIDDEN>;
     for (var i = 0u; i < STRIPS; i++) { // unroll
-      sum = forward(sum, numbers(x[i]), w1[i]);
+      let p = numbers(x[i]);
+      for (var j = 0u; j < HIDDEN; j++) { // unroll
+        sum[j] = forward(sum[j], p, w1[j][i]);
+      }
     }
     for (var i = 0u; i < RESTS; i++) { // unroll
       for (var t = 0u; t < TURN; t++) { // unroll
         let p = pixels_of(x_rest[i][t]);
         for (var j = 0u; j < HIDDEN; j++) { // unroll
-          sum[t][j] = dot_add(p, w1_rest[i][j], sum[t][j]);
+          sum[j][t] = dot_add(p, w1_rest[i][j], sum[j][t]);
         }
       }
     }
@@ -119,7 +119,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     for (var j = 0u; j < HIDDEN; j++) { // unroll
       var z1 = 0.0;
       for (var t = 0u; t < TURN; t++) { // unroll
-        z1 = select(z1, lane_sum(sum[t][j]), lane == t);
+        z1 = select(z1, lane_sum(sum[j][t]), lane == t);
       }
       a1[j] = max(z1 / 255.0 + b1[j], 0.0);
     }
@@ -156,23 +156,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
         da1[j] = fma(dz2, w2[c][j], da1[j]);
       }
     }
-    var dz1: array<Units, TURN>;
+    var dz1: array<Turn, HIDDEN>;
     for (var j = 0u; j < HIDDEN; j++) { // unroll
       let d = select(0.0, da1[j], a1[j] > 0.0);
       db1[j] += d;
       for (var t = 0u; t < TURN; t++) { // unroll
-        dz1[t][j] = subgroupShuffle(d, t);
+        dz1[j][t] = subgroupShuffle(d, t);
       }
     }
 
     for (var i = 0u; i < STRIPS; i++) { // unroll
-      dw1[i] = backward(dw1[i], numbers(x[i]), dz1);
+      let p = numbers(x[i]);
+      for (var j = 0u; j < HIDDEN; j++) { // unroll
+        dw1[j][i] = backward(dw1[j][i], p, dz1[j]);
+      }
     }
     for (var i = 0u; i < RESTS; i++) { // unroll
       for (var t = 0u; t < TURN; t++) { // unroll
         let p = pixels_of(x_rest[i][t]);
         for (var j = 0u; j < HIDDEN; j++) { // unroll
-          dw1_rest[i][j] = fma(p, vec4f(dz1[t][j]), dw1_rest[i][j]);
+          dw1_rest[i][j] = fma(p, vec4f(dz1[j][t]), dw1_rest[i][j]);
         }
       }
     }
@@ -182,12 +185,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   for (var q = 0u; q < 4u * STRIPS; q++) {
     let word = (q / 4u * LANES + lane) * 4u + q % 4u;
     for (var j = 0u; j < HIDDEN; j++) { // unroll
-      var sum = vec4f(0.0);
-      for (var i = 0u; i < STRIPS; i++) { // unroll
-        for (var v = 0u; v < 4u; v++) { // unroll
-          sum = select(sum, dw1[i][j][v], 4u * i + v == q);
-        }
-      }
+      let sum = pick(dw1[j], q);
       if (word < 4u * QUADS) { partials[place + j * 4u * QUADS + word] = sum / 255.0; }
     }
   }
@@ -235,30 +233,48 @@ fn numbers(x: array<vec4u, TURN>) -> array<Quad, TURN> {
   return p;
 }
 
-// sum + x w1ᵀ over a strip's pixels. A unit's weights stay in registers for all images.
-fn forward(before: array<Units, TURN>, p: array<Quad, TURN>, w: array<Quad, HIDDEN>) -> array<Units, TURN> {
+// sum + x w1ᵀ over a strip's pixels, for one unit.
+fn forward(before: Turn, p: array<Quad, TURN>, w: Quad) -> Turn {
   var sum = before;
-  for (var j = 0u; j < HIDDEN; j++) { // unroll
-    for (var t = 0u; t < TURN; t++) { // unroll
-      for (var v = 0u; v < 4u; v++) { // unroll
-        sum[t][j] = dot_add(p[t][v], w[j][v], sum[t][j]);
-      }
+  for (var t = 0u; t < TURN; t++) { // unroll
+    for (var v = 0u; v < 4u; v++) { // unroll
+      sum[t] = dot_add(p[t][v], w[v], sum[t]);
     }
   }
   return sum;
 }
 
-// dw1 + dz1ᵀ x over a strip's pixels. A sum stays in registers for all images.
-fn backward(before: array<Quad, HIDDEN>, p: array<Quad, TURN>, d: array<Units, TURN>) -> array<Quad, HIDDEN> {
+// dw1 + dz1ᵀ x over a strip's pixels, for one unit.
+fn backward(before: Quad, p: array<Quad, TURN>, d: Turn) -> Quad {
   var sum = before;
   for (var v = 0u; v < 4u; v++) { // unroll
-    for (var j = 0u; j < HIDDEN; j++) { // unroll
-      for (var t = 0u; t < TURN; t++) { // unroll
-        sum[j][v] = fma(p[t][v], vec4f(d[t][j]), sum[j][v]);
-      }
+    for (var t = 0u; t < TURN; t++) { // unroll
+      sum[v] = fma(p[t][v], vec4f(d[t]), sum[v]);
     }
   }
   return sum;
+}
+
+// The strips with their vec4 number q replaced.
+fn replaced(strips: array<Quad, STRIPS>, q: u32, value: vec4f) -> array<Quad, STRIPS> {
+  var all = strips;
+  for (var i = 0u; i < STRIPS; i++) { // unroll
+    for (var v = 0u; v < 4u; v++) { // unroll
+      all[i][v] = select(all[i][v], value, 4u * i + v == q);
+    }
+  }
+  return all;
+}
+
+// The strips' vec4 number q.
+fn pick(strips: array<Quad, STRIPS>, q: u32) -> vec4f {
+  var found = vec4f(0.0);
+  for (var i = 0u; i < STRIPS; i++) { // unroll
+    for (var v = 0u; v < 4u; v++) { // unroll
+      found = select(found, strips[i][v], 4u * i + v == q);
+    }
+  }
+  return found;
 }
 
 // The sum over the lanes, in every lane, in one order: LANES is a power of 2.

@@ -33,7 +33,9 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     if let Some(path) = &args.save {
         model::check_writable(path)?;
     }
-    let data = Arc::new(load(args)?);
+    // The driver takes as long to load as the data does.
+    let (data, found) = rayon::join(|| load(args), || wanted(args).map(|wanted| choose(&wanted, &apis)));
+    let data = Arc::new(data?);
     let shape = Shape::new(data.train.inputs, &args.hidden.0, data.classes)?;
     let parameters = match &args.init {
         InitArg::Drawn(init) => init.parameters(&shape, args.seed),
@@ -41,7 +43,7 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     };
     let interrupted = on_interrupt();
 
-    let adapter = adapter(args, &apis)?;
+    let adapter = found.map_or(Ok(None), |found| or_cpu(args, found))?;
     tell_shaders(args, &shaders, adapter.is_some());
     let (mut engine, device, plan) = match &adapter {
         Some(adapter) => {
@@ -130,15 +132,19 @@ fn graphics_apis(args: &TrainArgs) -> Result<Vec<GraphicsApi>> {
     }
 }
 
-/// The adapter to train on; none for the CPU engine.
-fn adapter(args: &TrainArgs, apis: &[GraphicsApi]) -> Result<Option<Adapter>, DeviceError> {
-    let wanted = match &args.device {
-        Some(DeviceArg::Cpu) => return Ok(None),
-        None | Some(DeviceArg::Gpu) => Wanted::Best,
-        Some(DeviceArg::Index(index)) => Wanted::Index(*index),
-        Some(DeviceArg::Name(name)) => Wanted::Name(name.clone()),
-    };
-    match choose(&wanted, apis) {
+/// What is asked of the adapters; nothing for the CPU engine.
+fn wanted(args: &TrainArgs) -> Option<Wanted> {
+    match &args.device {
+        Some(DeviceArg::Cpu) => None,
+        None | Some(DeviceArg::Gpu) => Some(Wanted::Best),
+        Some(DeviceArg::Index(index)) => Some(Wanted::Index(*index)),
+        Some(DeviceArg::Name(name)) => Some(Wanted::Name(name.clone())),
+    }
+}
+
+/// The adapter that was found, or with a loud word the CPU engine where none was asked for.
+fn or_cpu(args: &TrainArgs, found: Result<Adapter, DeviceError>) -> Result<Option<Adapter>, DeviceError> {
+    match found {
         Err(error) if args.device.is_none() => {
             warn(&format!(
                 "{error}\nwarning: NO GPU: TRAINING ON THE CPU ENGINE INSTEAD (--device gpu forbids this)"

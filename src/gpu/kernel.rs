@@ -1,6 +1,6 @@
 //! A shader compiled for a device, and its dispatches.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use super::{Binding, Device, Shader, ShaderError, Slice, Workgroup, buffer::ALIGNMENT, shader::ENTRY_POINT};
 
@@ -44,7 +44,7 @@ impl Kernel {
         let internal = device.raw.push_error_scope(wgpu::ErrorFilter::Internal);
         let module = device.raw.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(label),
-            source: wgpu::ShaderSource::Wgsl(shader.text.as_str().into()),
+            source: wgpu::ShaderSource::Naga(Cow::Owned(shader.module.clone())),
         });
         let layout = bind_group_layout(device, label, &shader.bindings);
         let pipeline_layout = device.raw.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {

@@ -28,7 +28,8 @@ pub struct Shader {
     pub overrides: Vec<String>,
     /// Those of them that have no value of their own.
     pub open_overrides: Vec<String>,
-    module: naga::Module,
+    /// What the text says; handed on as it is, so that a long text is parsed once.
+    pub(super) module: naga::Module,
     info: ModuleInfo,
 }
 
