@@ -56,6 +56,9 @@ pub enum Error {
         /// The first difference.
         difference: String,
     },
+    /// A bench found something wrong, which it then did not time.
+    #[error("wrong, and so without a time: {0}")]
+    NotTimed(String),
     /// The loss, or a weight, is not finite.
     #[error("{0}")]
     Diverged(String),
@@ -77,7 +80,7 @@ impl Error {
             Error::Data(_) | Error::Model(_) => 3,
             Error::Device(_) => 4,
             Error::Shader(_) => 5,
-            Error::SamplesMissed { .. } | Error::WrongKernel { .. } => 6,
+            Error::SamplesMissed { .. } | Error::WrongKernel { .. } | Error::NotTimed(_) => 6,
             Error::Diverged(_) => 7,
             Error::Interrupted => 130,
         }

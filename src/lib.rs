@@ -4,10 +4,11 @@
 //! [`data`] reads MNIST, [`reference`](mod@reference) is the CPU twin of every kernel and the engine without a GPU,
 //! [`gpu`] is all that touches wgpu, [`kernels`] registers every `.wgsl` file, [`network`] turns a
 //! shape into a plan of dispatches, [`train`] runs the loop, [`model`] keeps weights in files,
-//! [`report`] is the only room that prints, and [`cli`] joins them.
+//! [`bench`](mod@bench) measures what [`train`] runs, [`report`] is the only room that prints, and [`cli`] joins them.
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod cli;
 pub mod compare;
 pub mod data;

@@ -48,6 +48,7 @@ kernels! {
     matmul_pixels matmul relu softmax_cross_entropy count_metrics reduce_metrics input_gradient
     relu_backward weight_gradient weight_gradient_pixels bias_gradient reduce_gradient gradient_descent
     fused_step reduce_update
+    copy multiply_add
 }
 
 #[test]

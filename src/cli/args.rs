@@ -28,6 +28,8 @@ pub struct Cli {
 pub enum Command {
     /// Train (the default)
     Train(TrainArgs),
+    /// Time every kernel and the whole iteration, and compare with the device's measured limits
+    Bench(super::BenchArgs),
     /// List the GPU adapters
     Devices {
         /// One JSON object a line
@@ -151,7 +153,7 @@ fn count(text: &str) -> Result<usize, String> {
     number(text)
 }
 
-fn at_least_one(text: &str) -> Result<usize, String> {
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     match number(text) {
         Ok(value) if value >= 1 => Ok(value),
         _ => Err("expected a whole number of at least 1".into()),
@@ -166,7 +168,7 @@ fn alpha(text: &str) -> Result<f64, String> {
     }
 }
 
-fn hidden(text: &str) -> Result<Hidden, String> {
+pub(super) fn hidden(text: &str) -> Result<Hidden, String> {
     let width = |part: &str| match part.trim().parse() {
         Ok(width) if (1..=MAX_WIDTH).contains(&width) => Ok(width),
         _ => Err(format!("expected 1 to {MAX_WIDTH} units a layer, such as 10 or 128,64; found `{part}`")),
@@ -178,7 +180,7 @@ fn hidden(text: &str) -> Result<Hidden, String> {
     }
 }
 
-fn device(text: &str) -> Result<DeviceArg, String> {
+pub(super) fn device(text: &str) -> Result<DeviceArg, String> {
     match text.trim() {
         "" => Err("expected gpu, cpu, a number of `shadegrad devices` or a part of a name".into()),
         name if name.eq_ignore_ascii_case("gpu") => Ok(DeviceArg::Gpu),
@@ -187,7 +189,7 @@ fn device(text: &str) -> Result<DeviceArg, String> {
     }
 }
 
-fn plan(text: &str) -> Result<PlanArg, String> {
+pub(super) fn plan(text: &str) -> Result<PlanArg, String> {
     match text {
         "auto" => Ok(PlanArg(None)),
         "fused" => Ok(PlanArg(Some(PlanKind::Fused))),

@@ -1,11 +1,13 @@
 //! The command line. Plain flags train; everything else is a subcommand.
 
 mod args;
+mod bench;
 mod devices;
 mod shaders;
 mod train;
 
 pub use args::{Cli, Command, DeviceArg, InitArg, TrainArgs};
+pub use bench::BenchArgs;
 
 use crate::Result;
 
@@ -17,6 +19,7 @@ pub fn run(cli: Cli) -> Result<()> {
     match cli.command {
         None => train::run(&cli.train),
         Some(Command::Train(args)) => train::run(&args),
+        Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Devices { json }) => devices::run(json),
         Some(Command::Shaders { command }) => shaders::run(&command),
     }

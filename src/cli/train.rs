@@ -27,14 +27,17 @@ use crate::{
 /// # Errors
 /// The first thing that is wrong: flags, shaders, the file to save to, data, device.
 pub fn run(args: &TrainArgs) -> Result<()> {
-    let apis = graphics_apis(args)?;
+    let apis = graphics_apis(args.backend)?;
     check_plan(args)?;
     let shaders = Shaders::load(args.shaders.as_deref().map(Path::new))?;
     if let Some(path) = &args.save {
         model::check_writable(path)?;
     }
     // The driver takes as long to load as the data does.
-    let (data, found) = rayon::join(|| load(args), || wanted(args).map(|wanted| choose(&wanted, &apis)));
+    let (data, found) = rayon::join(
+        || load(&args.data, args.limit),
+        || wanted(args.device.as_ref()).map(|wanted| choose(&wanted, &apis)),
+    );
     let data = Arc::new(data?);
     let shape = Shape::new(data.train.inputs, &args.hidden.0, data.classes)?;
     let parameters = match &args.init {
@@ -102,9 +105,9 @@ fn status(args: &TrainArgs, end: &End) -> Result<()> {
     }
 }
 
-fn load(args: &TrainArgs) -> Result<Dataset> {
-    let mut data = Dataset::load(&args.data)?;
-    if let Some(limit) = args.limit {
+pub(super) fn load(folder: &Path, limit: Option<usize>) -> Result<Dataset> {
+    let mut data = Dataset::load(folder)?;
+    if let Some(limit) = limit {
         let len = data.train.len();
         if limit > len {
             return Err(Error::Usage(format!("--limit {limit}: there are only {len} training images")));
@@ -121,8 +124,8 @@ fn load(args: &TrainArgs) -> Result<Dataset> {
 }
 
 /// The APIs to look for adapters on: the flag's, or those of `WGPU_BACKEND`; none means all.
-fn graphics_apis(args: &TrainArgs) -> Result<Vec<GraphicsApi>> {
-    match (args.backend, std::env::var("WGPU_BACKEND")) {
+pub(super) fn graphics_apis(flag: Option<GraphicsApi>) -> Result<Vec<GraphicsApi>> {
+    match (flag, std::env::var("WGPU_BACKEND")) {
         (Some(api), _) => Ok(vec![api]),
         (None, Ok(names)) if !names.trim().is_empty() => {
             let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
@@ -133,8 +136,8 @@ fn graphics_apis(args: &TrainArgs) -> Result<Vec<GraphicsApi>> {
 }
 
 /// What is asked of the adapters; nothing for the CPU engine.
-fn wanted(args: &TrainArgs) -> Option<Wanted> {
-    match &args.device {
+pub(super) fn wanted(device: Option<&DeviceArg>) -> Option<Wanted> {
+    match device {
         Some(DeviceArg::Cpu) => None,
         None | Some(DeviceArg::Gpu) => Some(Wanted::Best),
         Some(DeviceArg::Index(index)) => Some(Wanted::Index(*index)),
@@ -191,7 +194,7 @@ fn tell_shaders(args: &TrainArgs, shaders: &Shaders, on_gpu: bool) {
     }
 }
 
-fn eprint_shaders(folder: &str, shaders: &Shaders) {
+pub(super) fn eprint_shaders(folder: &str, shaders: &Shaders) {
     crate::report::note(&format!("shaders from {folder}: {}", shaders.from_folder.join(", ")));
     if !shaders.built_in.is_empty() {
         crate::report::note(&format!("built-in shaders: {}", shaders.built_in.join(", ")));
@@ -217,7 +220,7 @@ fn on_cpu(data: &Arc<Dataset>, parameters: &Parameters, alpha: f64) -> Box<dyn E
     Box::new(OnCpu::new(CpuEngine::new(data.clone(), parameters.clone(), alpha)))
 }
 
-fn gpu_line(adapter: &Adapter) -> DeviceLine {
+pub(super) fn gpu_line(adapter: &Adapter) -> DeviceLine {
     DeviceLine {
         name: adapter.name(),
         backend: adapter.backend().into(),

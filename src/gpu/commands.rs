@@ -40,7 +40,8 @@ impl Device {
     }
 }
 
-fn record(pass: &mut wgpu::ComputePass, dispatch: &Dispatch) {
+/// Records one dispatch into a pass.
+pub(super) fn record(pass: &mut wgpu::ComputePass, dispatch: &Dispatch) {
     let [x, y, z] = dispatch.workgroups;
     pass.set_pipeline(&dispatch.pipeline);
     pass.set_bind_group(0, &dispatch.bind_group, &[]);

@@ -41,10 +41,22 @@ impl Device {
     /// [`DeviceError::TooSmall`] with the limit, need and have; [`DeviceError::Open`] where the
     /// driver refuses.
     pub fn open(adapter: &Adapter, needs: &Needs) -> Result<Self, DeviceError> {
+        Device::open_with(adapter, needs, wgpu::Features::empty())
+    }
+
+    /// The same, with timestamps where the adapter has them.
+    ///
+    /// # Errors
+    /// As [`Device::open`].
+    pub fn open_for_timing(adapter: &Adapter, needs: &Needs) -> Result<Self, DeviceError> {
+        Device::open_with(adapter, needs, wgpu::Features::TIMESTAMP_QUERY)
+    }
+
+    fn open_with(adapter: &Adapter, needs: &Needs, features: wgpu::Features) -> Result<Self, DeviceError> {
         let description = wgpu::DeviceDescriptor {
             label: Some("shadegrad"),
             // Used where there are any, never demanded.
-            required_features: adapter.raw.features() & wgpu::Features::SUBGROUP,
+            required_features: adapter.raw.features() & (features | wgpu::Features::SUBGROUP),
             required_limits: needs.limits(&adapter.to_string(), &adapter.raw.limits())?,
             ..Default::default()
         };
@@ -66,6 +78,11 @@ impl Device {
     /// The adapter behind it.
     pub fn adapter(&self) -> &Adapter {
         &self.adapter
+    }
+
+    /// Bytes of the largest slice that a kernel may see.
+    pub fn max_binding(&self) -> u64 {
+        self.raw.limits().max_storage_buffer_binding_size
     }
 
     /// A buffer of zeros with room for `len` numbers.

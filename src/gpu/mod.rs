@@ -9,6 +9,7 @@ mod kernel;
 mod limits;
 mod read_back;
 mod shader;
+mod timer;
 mod unroll;
 
 pub use adapter::{Adapter, GraphicsApi, Wanted, adapters, choose, no_adapter};
@@ -20,3 +21,4 @@ pub use kernel::{Dispatch, Kernel};
 pub use limits::Needs;
 pub use read_back::ReadBack;
 pub use shader::{Binding, Element, Shader, Workgroup};
+pub use timer::{DeviceTime, Reading, Timer};

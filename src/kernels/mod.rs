@@ -1,5 +1,6 @@
 //! The registry: one entry for each `.wgsl` file, which drives its dispatches and its tests.
 
+mod cost;
 pub mod fused;
 mod proof;
 mod proof_fused;
@@ -7,6 +8,7 @@ mod prove;
 mod registry;
 mod sources;
 
+pub use cost::Cost;
 pub use proof::{Case, Random, Tensor};
 pub use prove::prove;
 pub use registry::{Constants, Entry, REGISTRY, Sizes, Source, entry};

@@ -304,3 +304,14 @@ pub(super) fn reduce_update(s: Sizes, random: &mut Random) -> Case {
         .f32("partials", &partials)
         .expect("parameters", Expected { values: after.to_vec(), bounds })
 }
+
+pub(super) fn copy(s: Sizes, random: &mut Random) -> Case {
+    let x = random.vector(s.n);
+    Case::new(s).f32("x", &x).expect("y", exact(&reference::copy(x.mapv(f64::from).view())))
+}
+
+/// `s.k` steps: two roundings each where a multiply-add is no fused one, which later steps shrink.
+pub(super) fn multiply_add(s: Sizes, random: &mut Random) -> Case {
+    let x = random.vector(s.n);
+    Case::new(s).f32("x", &x).expect("y", bounded(s.k, |f| reference::multiply_add(x.mapv(f).view(), s.k)))
+}

@@ -1,6 +1,7 @@
 //! What each kernel is called, where its text is, and how many invocations cover its work.
 
 use super::{
+    cost::{self, Cost},
     fused,
     proof::{self, Case, Random},
 };
@@ -54,6 +55,8 @@ pub struct Entry {
     pub case: fn(Sizes, &mut Random) -> Case,
     /// Sizes to prove it at: 1, primes, around the tiles, more than 65,535 samples.
     pub shapes: fn() -> Vec<Sizes>,
+    /// The least that a dispatch has to do.
+    pub cost: fn(&Sizes) -> Cost,
 }
 
 /// `const` lines of a shader: names and values.
@@ -86,11 +89,12 @@ macro_rules! kernel {
             invocations: $invocations,
             case: proof::$name,
             shapes: $shapes,
+            cost: cost::$name,
         }
     };
 }
 
-/// Every kernel, in the order in which an iteration meets them.
+/// Every kernel, in the order in which an iteration meets them; then those that measure limits.
 pub static REGISTRY: &[Entry] = &[
     kernel!(matmul_pixels, pixel_shapes, |s, shader| Ok(tiles(s.m, shader)? * (s.n / 4))),
     kernel!(matmul, shapes, |s, shader| Ok(tiles(s.m, shader)? * (s.n / 4))),
@@ -113,6 +117,8 @@ pub static REGISTRY: &[Entry] = &[
         |s, shader| Ok(s.splits * shader.constant("WORKGROUP")?)
     ),
     kernel!(reduce_update, flat_shapes, |s, _| Ok(s.n / 4)),
+    kernel!(copy, flat_shapes, |s, _| Ok(s.n / 4)),
+    kernel!(multiply_add, chain_shapes, |s, shader| Ok((s.n / 4).div_ceil(shader.constant("CHAINS")?))),
 ];
 
 /// The entry of this name.
@@ -164,4 +170,10 @@ fn count_shapes() -> Vec<Sizes> {
 /// The same as flat buffers of many lengths; what is added up in one loop stays below 60,000.
 fn flat_shapes() -> Vec<Sizes> {
     shapes().into_iter().map(|s| Sizes { m: s.m.min(60_000), n: s.k * s.n * (1 + s.m / 64), ..s }).collect()
+}
+
+/// The same with 16 to 1,024 steps in `k`, few enough elements for the twin to stay fast.
+fn chain_shapes() -> Vec<Sizes> {
+    let steps = |(index, s): (usize, Sizes)| Sizes { n: s.n.min(16_388), k: 16 << (index % 7), ..s };
+    flat_shapes().into_iter().enumerate().map(steps).collect()
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Parameters,
+    Parameters, Work,
     sizes::{MAX_TRIPS, PlanSizes},
 };
 use crate::{
@@ -59,6 +59,8 @@ pub(super) struct Builder<'a> {
     pub(super) samples_seen: Buffer,
     pub(super) layers: Vec<LayerBuffers>,
     pub(super) kernels: BTreeMap<String, Kernel>,
+    /// What each dispatch so far computes.
+    pub(super) work: Vec<Work>,
 }
 
 impl<'a> Builder<'a> {
@@ -91,6 +93,7 @@ impl<'a> Builder<'a> {
             gradients: f32s("gradients", sizes.layout.len)?,
             samples_seen: device.zeros("samples_seen", Element::U32, sizes.counters().len())?,
             kernels: BTreeMap::new(),
+            work: Vec::new(),
             device,
             shaders,
             sizes,
@@ -120,14 +123,18 @@ impl<'a> Builder<'a> {
         })
     }
 
+    /// Samples of each partial sum that count_metrics leaves.
+    pub(super) fn metric_rows(&self) -> Result<usize, ShaderError> {
+        self.shaders.get(self.sizes.file("count_metrics"), &Sizes::default())?.constant("ROWS")
+    }
+
     /// Partial sums that count_metrics leaves; reduce_metrics adds them up in one loop.
     fn metric_partials(&self, samples: usize) -> Result<usize, ShaderError> {
-        let shader = self.shaders.get(self.sizes.file("count_metrics"), &Sizes::default())?;
-        let rows = shader.constant("ROWS")?;
+        let rows = self.metric_rows()?;
         match samples.div_ceil(rows) {
             partials @ ..=MAX_TRIPS => Ok(partials),
             partials => Err(ShaderError::Interface {
-                path: shader.path.clone(),
+                path: self.shaders.get(self.sizes.file("count_metrics"), &Sizes::default())?.path.clone(),
                 message: format!(
                     "ROWS = {rows} leaves {partials} partial sums of {samples} samples; at most {MAX_TRIPS} can be added up: make ROWS larger"
                 ),
@@ -214,6 +221,7 @@ impl<'a> Builder<'a> {
         sizes: Sizes,
         counter: usize,
     ) -> Result<Dispatch> {
+        self.work.push(Work { kernel: name, sizes });
         let shader = self.shaders.get(self.sizes.file(name), &sizes)?;
         let overrides = sizes.overrides(&shader, self.alpha, counter);
         let invocations = entry(name).map(|entry| (entry.invocations)(&sizes, &shader)).transpose()?;

@@ -31,7 +31,8 @@ impl Builder<'_> {
         self.push_counting(&mut iteration, "fused_step", &names, sizes, COUNTER)?;
         let update = Sizes { m: samples.len, n: len, splits: sizes.splits, ..Sizes::default() };
         self.push(&mut iteration, "reduce_update", &names, update)?;
-        self.push(&mut metrics, "reduce_metrics", &names, update)?;
+        let of_partials = Sizes { m: sizes.splits, ..Sizes::default() };
+        self.push(&mut metrics, "reduce_metrics", &names, of_partials)?;
         Ok((iteration, metrics))
     }
 }

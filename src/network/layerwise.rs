@@ -73,10 +73,13 @@ impl Builder<'_> {
     pub(super) fn metrics(&mut self, samples: &SampleBuffers) -> Result<Vec<Command>> {
         let all = Rows { start: 0, len: samples.len };
         let names = self.names(samples, all, 0);
-        let sizes = Sizes { m: samples.len, ..Sizes::default() };
+        let partials = names["loss_partials"].size as usize / 4;
+        let rows = self.metric_rows()?;
+        let of_samples = Sizes { m: samples.len, k: rows, ..Sizes::default() };
+        let of_partials = Sizes { m: partials, ..Sizes::default() };
         let mut commands = Vec::new();
-        self.push_counting(&mut commands, "count_metrics", &names, sizes, samples.counter)?;
-        self.push(&mut commands, "reduce_metrics", &names, sizes)?;
+        self.push_counting(&mut commands, "count_metrics", &names, of_samples, samples.counter)?;
+        self.push(&mut commands, "reduce_metrics", &names, of_partials)?;
         Ok(commands)
     }
 

@@ -10,6 +10,7 @@ mod parameters;
 mod plan;
 mod shape;
 mod sizes;
+mod work;
 
 pub use choice::{PlanKind, Variants};
 pub use init::Init;
@@ -18,3 +19,4 @@ pub use parameters::{Layer, Parameters};
 pub use plan::Plan;
 pub use shape::{LayerShape, MAX_HIDDEN_LAYERS, MAX_PARAMETERS, MAX_WIDTH, Shape};
 pub use sizes::{Counter, MAX_SAMPLES, PlanSizes};
+pub use work::Work;

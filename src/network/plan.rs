@@ -1,7 +1,7 @@
 //! The commands of a whole training, made once and submitted any number of times.
 
 use super::{
-    Parameters, PlanKind,
+    Parameters, PlanKind, Work,
     builder::Builder,
     sizes::{Counter, PlanSizes, TEST_METRICS, TRAIN_METRICS},
 };
@@ -18,6 +18,8 @@ pub struct Plan {
     pub iteration: Vec<Command>,
     /// The same, and its metrics.
     pub iteration_with_metrics: Vec<Command>,
+    /// What each dispatch of `iteration_with_metrics` computes, in their order.
+    pub work: Vec<Work>,
     /// A forward pass over the training samples, and their metrics.
     pub evaluate_train: Vec<Command>,
     /// The same over the test samples.
@@ -57,6 +59,7 @@ impl Plan {
         Ok(Plan {
             iteration_with_metrics: iteration.iter().chain(&metrics).cloned().collect(),
             iteration,
+            work: std::mem::take(&mut builder.work),
             evaluate_train: builder.evaluation(&train)?,
             evaluate_test: builder.evaluation(&test)?,
             parameters: builder.parameters.all(),

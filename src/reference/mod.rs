@@ -18,6 +18,7 @@
 mod backward;
 mod engine;
 mod forward;
+mod limits;
 mod loss;
 mod pass;
 mod update;
@@ -25,6 +26,7 @@ mod update;
 pub use backward::{bias_gradient, input_gradient, relu_backward, weight_gradient, weight_gradient_pixels};
 pub use engine::CpuEngine;
 pub use forward::{matmul, matmul_pixels, relu, scale_pixels};
+pub use limits::{copy, multiply_add};
 pub use loss::{SoftmaxCrossEntropy, softmax_cross_entropy};
 pub use pass::{Activations, backward, forward};
 pub use update::{gradient_descent, mean_gradient};

@@ -1,9 +1,11 @@
 //! All that is printed: results on standard output, progress and messages on standard error.
 
+mod bench;
 mod json;
 mod listing;
 mod text;
 
+pub use bench::{BenchHeader, bench};
 pub use json::Json;
 pub use listing::Listing;
 pub use text::Text;

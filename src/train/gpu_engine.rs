@@ -66,6 +66,16 @@ impl OnGpu {
         }
     }
 
+    /// What it computes on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// What it computes.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// Hands over a list of commands, in as many submissions as the pace says; `then` is for the last.
     fn submit(&mut self, list: fn(&Plan) -> &[Command], purpose: Purpose) -> Result<()> {
         let len = list(&self.plan).len();

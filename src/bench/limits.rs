@@ -1,0 +1,100 @@
+//! What this device does at most for WGSL: bytes of a copy, multiply-adds in registers.
+
+use super::{Row, Setup, timing::Stopwatch, verify};
+use crate::{
+    Result,
+    gpu::{Device, Dispatch, Element, Kernel, ShaderError},
+    kernels::{Shaders, Sizes, entry},
+};
+
+/// Numbers that are copied: 64 MiB there and 64 MiB here, more than most caches hold.
+const COPIED: usize = 16 << 20;
+/// Chains of multiply-adds: a million invocations and more, so that every core has many.
+const CHAINS: usize = 8 << 20;
+/// Steps of a chain: the first of these that make a dispatch long beside its start.
+const STEPS: [usize; 4] = [64, 256, 1024, 4096];
+/// Elements to verify at; the tail of a workgroup is among them.
+const VERIFIED: usize = 16_388;
+
+/// What was measured, where it was right.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Limits {
+    /// Floating-point operations a second, by multiply_add.
+    pub flops: Option<f64>,
+    /// Bytes a second, read and written together, by copy.
+    pub bytes: Option<f64>,
+}
+
+/// Measures both limits, and lets the stopwatch compare its clocks on the copy.
+///
+/// # Errors
+/// What the device or a shader met.
+pub(super) fn measure(setup: &Setup, stopwatch: &mut Stopwatch) -> Result<(Vec<Row>, Limits)> {
+    let copy = copy(setup, stopwatch)?;
+    let chains = multiply_add(setup, stopwatch)?;
+    let limits = Limits { flops: chains.flops(), bytes: copy.bytes() };
+    Ok((vec![copy, chains], limits))
+}
+
+fn copy(setup: &Setup, stopwatch: &mut Stopwatch) -> Result<Row> {
+    let sizes = Sizes { n: fitting(stopwatch.device, COPIED), ..Sizes::default() };
+    let dispatch = dispatch(stopwatch.device, setup.shaders, "copy", &[sizes])?.remove(0);
+    stopwatch.check(&dispatch)?;
+    row(setup, stopwatch, "copy", sizes, &dispatch)
+}
+
+fn multiply_add(setup: &Setup, stopwatch: &mut Stopwatch) -> Result<Row> {
+    let n = fitting(stopwatch.device, CHAINS);
+    let sizes = STEPS.map(|k| Sizes { k, n, ..Sizes::default() });
+    let dispatches = dispatch(stopwatch.device, setup.shaders, "multiply_add", &sizes)?;
+    let mut long = 0;
+    while long + 1 < STEPS.len() && stopwatch.once(&dispatches[long])? < stopwatch.target() {
+        long += 1;
+    }
+    row(setup, stopwatch, "multiply_add", sizes[long], &dispatches[long])
+}
+
+fn row(
+    setup: &Setup,
+    stopwatch: &mut Stopwatch,
+    name: &'static str,
+    sizes: Sizes,
+    dispatch: &Dispatch,
+) -> Result<Row> {
+    let verified = Sizes { n: sizes.n.min(VERIFIED), ..sizes };
+    let wrong = verify::kernel(stopwatch.device, setup.shaders, (name, name), verified)?;
+    let mut row = Row::new(name, sizes, verified, wrong);
+    row.measure(stopwatch, dispatch)?;
+    Ok(row)
+}
+
+/// As many numbers as a kernel may see at once, `most` at the most.
+fn fitting(device: &Device, most: usize) -> usize {
+    most.min(device.max_binding() as usize / 16 * 4)
+}
+
+/// The kernel called `name` on one pair of buffers, at each of `sizes`. The source is no buffer of zeros:
+/// some drivers keep no memory for those.
+fn dispatch(device: &Device, shaders: &Shaders, name: &str, sizes: &[Sizes]) -> Result<Vec<Dispatch>> {
+    let shader = shaders.get(name, &Sizes::default())?;
+    let len = sizes.iter().map(|s| s.n).max().unwrap_or(0);
+    let numbers: Vec<f32> = (0..len).map(|i| (i % 8191) as f32 / 8191.0).collect();
+    let x = device.upload("x", Element::F32, bytemuck::cast_slice(&numbers))?;
+    let y = device.zeros("y", Element::F32, len)?;
+    let bind = |sizes: &Sizes| {
+        let invocations = entry(name).map(|entry| (entry.invocations)(sizes, &shader)).transpose()?;
+        let kernel = Kernel::new(device, name, &shader, &sizes.overrides(&shader, 0.0, 0))?;
+        let dispatch = kernel.dispatch(device, invocations.unwrap_or(0) as u64, |binding| {
+            match binding.name.as_str() {
+                "x" => Ok(x.all()),
+                "y" => Ok(y.all()),
+                other => Err(ShaderError::Interface {
+                    path: shader.path.clone(),
+                    message: format!("no buffer is called `{other}`; at this place there are x, y"),
+                }),
+            }
+        })?;
+        Ok(dispatch)
+    };
+    sizes.iter().map(bind).collect()
+}

@@ -1,0 +1,172 @@
+//! How fast each kernel is at its real sizes, how fast the whole iteration, and what this device does
+//! at most. Everything is verified first: what is wrong gets no time.
+
+mod iteration;
+mod limits;
+mod row;
+mod timing;
+mod verify;
+
+pub use iteration::Iteration;
+pub use limits::Limits;
+pub use row::Row;
+pub use timing::{Clock, Times};
+
+use std::sync::Arc;
+
+use crate::{
+    Error, Result,
+    data::Dataset,
+    gpu::{Adapter, Device},
+    kernels::{Shaders, entry},
+    network::{Init, Parameters, Plan, PlanKind, PlanSizes, Shape, Variants},
+    train::OnGpu,
+};
+use timing::Stopwatch;
+
+/// The learning rate: that of `train`.
+const ALPHA: f64 = 0.1;
+/// Initial weights that stay tame in every width and depth, so that f32 and f64 do not part.
+const INIT: Init = Init::He;
+const SEED: u64 = 42;
+
+/// What is measured, and where.
+pub struct Setup<'a> {
+    /// The adapter.
+    pub adapter: &'a Adapter,
+    /// The kernels' texts.
+    pub shaders: &'a Shaders,
+    /// The samples of an iteration.
+    pub data: &'a Arc<Dataset>,
+    /// The network.
+    pub shape: &'a Shape,
+    /// Samples of each time.
+    pub rounds: usize,
+}
+
+/// How times are taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Started {
+    /// The clock for limits and kernels; an iteration is always timed by the host's.
+    pub clock: Clock,
+    /// Why it is not the device's, where it is not.
+    pub why_host: Option<String>,
+}
+
+/// Hears of the results as they come.
+pub trait Observer {
+    /// Everything is verified, measuring begins.
+    ///
+    /// # Errors
+    /// Where it could not be told, as for the other methods.
+    fn start(&mut self, started: &Started) -> Result<()>;
+
+    /// What the device does at most.
+    ///
+    /// # Errors
+    /// As above.
+    fn limit(&mut self, row: &Row) -> Result<()>;
+
+    /// A kernel, beside the limits.
+    ///
+    /// # Errors
+    /// As above.
+    fn kernel(&mut self, plan: &'static str, row: &Row, limits: &Limits) -> Result<()>;
+
+    /// The whole iteration of a plan.
+    ///
+    /// # Errors
+    /// As above.
+    fn iteration(&mut self, iteration: &Iteration) -> Result<()>;
+}
+
+/// Verifies everything, then measures what is right, plan by plan.
+///
+/// # Errors
+/// [`Error::NotTimed`] at the end where something is wrong; at once what the device or a shader met.
+pub fn run(setup: &Setup, plans: &[PlanKind], observer: &mut dyn Observer) -> Result<()> {
+    let mut wrong = Wrong::default();
+    let mut limits = None;
+    for &kind in plans {
+        let difference = verify::iteration(setup, kind)?;
+        let mut engine = setup.engine(setup.data, &setup.parameters(), kind)?;
+        let mut rows = row::verified(setup, &engine)?;
+        let mut iteration = Iteration::new(setup, kind, &rows, difference);
+        iteration.measure(&mut engine, setup.rounds)?;
+
+        let mut stopwatch = Stopwatch::new(engine.device(), setup.rounds)?;
+        let limits = match limits {
+            Some(limits) => limits,
+            None => *limits.insert(measured(setup, &mut stopwatch, observer, &mut wrong)?),
+        };
+        let dispatches = row::dispatches(&engine, &rows);
+        for (row, dispatch) in rows.iter_mut().zip(&dispatches) {
+            row.measure(&mut stopwatch, dispatch)?;
+            observer.kernel(kind.name(), row, &limits)?;
+        }
+        iteration.add_up(&rows);
+        observer.iteration(&iteration)?;
+        wrong.rows(&rows);
+        if iteration.outcome.is_err() {
+            wrong.name(format!("the iteration of plan {}", kind.name()));
+        }
+    }
+    wrong.verdict()
+}
+
+/// What the device does at most, told.
+fn measured(
+    setup: &Setup,
+    stopwatch: &mut Stopwatch,
+    observer: &mut dyn Observer,
+    wrong: &mut Wrong,
+) -> Result<Limits> {
+    let (rows, limits) = limits::measure(setup, stopwatch)?;
+    observer.start(&stopwatch.started())?;
+    rows.iter().try_for_each(|row| observer.limit(row))?;
+    wrong.rows(&rows);
+    Ok(limits)
+}
+
+/// What is wrong, each once.
+#[derive(Default)]
+struct Wrong(Vec<String>);
+
+impl Wrong {
+    fn rows(&mut self, rows: &[Row]) {
+        rows.iter().filter(|row| row.outcome.is_err()).for_each(|row| self.name(row.kernel.into()));
+    }
+
+    fn name(&mut self, name: String) {
+        if !self.0.contains(&name) {
+            self.0.push(name);
+        }
+    }
+
+    fn verdict(self) -> Result<()> {
+        match self.0[..] {
+            [] => Ok(()),
+            _ => Err(Error::NotTimed(self.0.join(", "))),
+        }
+    }
+}
+
+impl Setup<'_> {
+    fn parameters(&self) -> Parameters {
+        INIT.parameters(self.shape, SEED)
+    }
+
+    /// What trains on `data`, as `train` has it.
+    fn engine(&self, data: &Dataset, parameters: &Parameters, kind: PlanKind) -> Result<OnGpu> {
+        let variants = Variants::of(self.adapter);
+        let sizes = PlanSizes::new(self.shape, data.train.len(), data.test.len(), kind, variants);
+        let device = Device::open_for_timing(self.adapter, &sizes.needs(self.shaders)?)?;
+        let plan = Plan::new(&device, self.shaders, &sizes, data, parameters, ALPHA)?;
+        Ok(OnGpu::new(device, plan, sizes))
+    }
+}
+
+/// The registered cost of a kernel at some sizes.
+fn cost(kernel: &str, sizes: &crate::kernels::Sizes) -> crate::kernels::Cost {
+    entry(kernel).map(|entry| (entry.cost)(sizes)).unwrap_or_default()
+}

@@ -1,0 +1,158 @@
+//! What each kernel has to do at the least: the roof that `bench` measures it against.
+//!
+//! A function has the name of its kernel. A multiply-add is 2 FLOP; a sum, a product, a quotient, a
+//! comparison and an exponential are 1 each. Bytes are those that must be read once and written once,
+//! with padding, however often a kernel loads them.
+
+use super::Sizes;
+
+/// Work of one dispatch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Floating-point operations.
+    pub flops: u64,
+    /// Bytes read and written.
+    pub bytes: u64,
+}
+
+impl Cost {
+    /// `flops` and `bytes`.
+    pub fn new(flops: usize, bytes: usize) -> Self {
+        Cost { flops: flops as u64, bytes: bytes as u64 }
+    }
+}
+
+/// x is a byte a pixel. The bias and 1/255 are left out beside the k products of each sum.
+pub(super) fn matmul_pixels(s: &Sizes) -> Cost {
+    Cost::new(2 * s.m * s.k * s.n, s.m * s.k + 4 * (s.n * s.k + s.n + s.m * s.n))
+}
+
+/// Every sum starts at its bias, which costs nothing.
+pub(super) fn matmul(s: &Sizes) -> Cost {
+    Cost::new(2 * s.m * s.k * s.n, 4 * (s.m * s.k + s.n * s.k + s.n + s.m * s.n))
+}
+
+/// A comparison an element.
+pub(super) fn relu(s: &Sizes) -> Cost {
+    Cost::new(s.m * s.n, 4 * 2 * s.m * s.n)
+}
+
+/// For each class of a sample: comparison, difference, exponential, sum, quotient. A sample has a
+/// label in, loss and hit out.
+pub(super) fn softmax_cross_entropy(s: &Sizes) -> Cost {
+    Cost::new(5 * s.m * s.classes, 4 * (2 * s.m * s.n + 3 * s.m))
+}
+
+/// A loss and a hit a sample, and a partial sum of both for `k` samples; integers are no FLOP.
+pub(super) fn count_metrics(s: &Sizes) -> Cost {
+    Cost::new(s.m, 4 * 2 * (s.m + s.m.div_ceil(s.k.max(1))))
+}
+
+/// `m` partial sums of both.
+pub(super) fn reduce_metrics(s: &Sizes) -> Cost {
+    Cost::new(s.m, 4 * 2 * (s.m + 1))
+}
+
+pub(super) fn input_gradient(s: &Sizes) -> Cost {
+    Cost::new(2 * s.m * s.k * s.n, 4 * (s.m * s.n + s.n * s.k + s.m * s.k))
+}
+
+/// A comparison an element; z and da in, dz out.
+pub(super) fn relu_backward(s: &Sizes) -> Cost {
+    Cost::new(s.m * s.n, 4 * 3 * s.m * s.n)
+}
+
+/// The partial sums are added to, so they are read and written.
+pub(super) fn weight_gradient(s: &Sizes) -> Cost {
+    Cost::new(2 * s.m * s.k * s.n, 4 * (s.m * s.n + s.m * s.k + 2 * s.splits * s.n * s.k))
+}
+
+/// As `weight_gradient`, with x a byte a pixel.
+pub(super) fn weight_gradient_pixels(s: &Sizes) -> Cost {
+    Cost::new(2 * s.m * s.k * s.n, s.m * s.k + 4 * (s.m * s.n + 2 * s.splits * s.n * s.k))
+}
+
+pub(super) fn bias_gradient(s: &Sizes) -> Cost {
+    Cost::new(s.m * s.n, 4 * (s.m * s.n + 2 * s.splits * s.n))
+}
+
+/// The division by m is left out beside the `splits` sums of an element.
+pub(super) fn reduce_gradient(s: &Sizes) -> Cost {
+    Cost::new(s.splits * s.n, 4 * (s.splits * s.n + s.n))
+}
+
+/// Parameters in and out, gradients in.
+pub(super) fn gradient_descent(s: &Sizes) -> Cost {
+    Cost::new(2 * s.n, 4 * 3 * s.n)
+}
+
+/// Two products and a sum over the samples for every weight, two more for w2 into the layer below, and
+/// the classes as in `softmax_cross_entropy`. `n` hidden units; pixels, labels and parameters in,
+/// partial sums out.
+pub(super) fn fused_step(s: &Sizes) -> Cost {
+    let parameters = s.n * (s.k + 1) + s.classes * (s.n + 1);
+    let flops = s.m * (4 * s.n * s.k + 6 * s.n * s.classes + 5 * s.classes);
+    Cost::new(flops, s.m * s.k + 4 * s.m + 4 * parameters * (1 + s.splits))
+}
+
+/// As `reduce_gradient` and `gradient_descent`, but the gradients stay in registers.
+pub(super) fn reduce_update(s: &Sizes) -> Cost {
+    Cost::new(s.splits * s.n + 2 * s.n, 4 * (s.splits * s.n + 2 * s.n))
+}
+
+pub(super) fn copy(s: &Sizes) -> Cost {
+    Cost::new(0, 4 * 2 * s.n)
+}
+
+/// `k` steps an element.
+pub(super) fn multiply_add(s: &Sizes) -> Cost {
+    Cost::new(2 * s.n * s.k, 4 * 2 * s.n)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Cost, Sizes};
+    use crate::kernels::{REGISTRY, entry};
+
+    const S: Sizes = Sizes { m: 1_000, k: 784, n: 12, splits: 5, classes: 10, lanes: 0 };
+
+    fn cost(name: &str) -> Cost {
+        (entry(name).unwrap().cost)(&S)
+    }
+
+    /// Written out by hand, not by the formulas above.
+    #[test]
+    fn costs_are_those_counted_by_hand() {
+        let expected = [
+            ("matmul", 18_816_000, 3_136_000 + 37_632 + 48 + 48_000),
+            ("matmul_pixels", 18_816_000, 784_000 + 37_632 + 48 + 48_000),
+            ("input_gradient", 18_816_000, 48_000 + 37_632 + 3_136_000),
+            ("weight_gradient", 18_816_000, 48_000 + 3_136_000 + 376_320),
+            ("weight_gradient_pixels", 18_816_000, 48_000 + 784_000 + 376_320),
+            ("relu", 12_000, 96_000),
+            ("relu_backward", 12_000, 144_000),
+            ("softmax_cross_entropy", 50_000, 96_000 + 12_000),
+            ("bias_gradient", 12_000, 48_000 + 480),
+            ("reduce_gradient", 60, 240 + 48),
+            ("gradient_descent", 24, 144),
+            ("count_metrics", 1_000, 8_000 + 16),
+            ("reduce_metrics", 1_000, 8_008),
+            ("fused_step", 38_402_000, 784_000 + 4_000 + 4 * 6 * 9_550),
+            ("reduce_update", 84, 240 + 96),
+            ("copy", 0, 96),
+            ("multiply_add", 18_816, 96),
+        ];
+        for (name, flops, bytes) in expected {
+            assert_eq!(cost(name), Cost { flops, bytes }, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_kernel_moves_something_and_only_copies_compute_nothing() {
+        for entry in REGISTRY {
+            let Cost { flops, bytes } = (entry.cost)(&S);
+            assert!(bytes > 0, "{}", entry.name);
+            assert_eq!(flops == 0, entry.name == "copy", "{}", entry.name);
+        }
+    }
+}

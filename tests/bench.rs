@@ -1,0 +1,200 @@
+//! `shadegrad bench` from outside. The tests that measure need an adapter, and fail without one.
+
+mod common;
+
+use std::{fs, path::Path, process::Output, sync::LazyLock};
+
+use serde_json::Value;
+use shadegrad::{
+    gpu::{Command, Device, Wanted, choose},
+    kernels::{REGISTRY, Shaders},
+    network::{Init, Plan, PlanKind, PlanSizes, Shape, Variants},
+};
+use tempfile::TempDir;
+
+use common::shadegrad;
+
+const TRAIN: usize = 613;
+/// Kernels that only the fused plan has.
+const OF_FUSED: [&str; 2] = ["fused_step", "reduce_update"];
+
+/// Small data that all tests read and none writes.
+static DATA: LazyLock<TempDir> = LazyLock::new(|| common::folder(&common::dataset(7, 5, TRAIN, 101)));
+
+/// Runs `bench` on the small data: standard output and standard error, the status checked.
+fn bench(args: &[&str], driver: bool, status: i32) -> (String, String) {
+    let mut command = shadegrad();
+    command.arg("bench").arg("--data").arg(DATA.path()).args(args);
+    if !driver {
+        command.envs([("VK_DRIVER_FILES", "/nonexistent"), ("VK_ICD_FILENAMES", "/nonexistent")]);
+        command.env("__EGL_VENDOR_LIBRARY_FILENAMES", "/nonexistent");
+    }
+    let Output { status: found, stdout, stderr } = command.output().expect("the binary runs");
+    let text = |bytes| String::from_utf8(bytes).expect("the output is UTF-8");
+    let (stdout, stderr) = (text(stdout), text(stderr));
+    assert_eq!(found.code(), Some(status), "{args:?}\nstdout:\n{stdout}\nstderr:\n{stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    (stdout, stderr)
+}
+
+/// The events of a `--json` run, their kinds in order.
+fn events(args: &[&str], status: i32) -> (Vec<Value>, String) {
+    let (stdout, stderr) = bench(&[args, &["--json", "--rounds", "2"]].concat(), true, status);
+    let events: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let kinds: Vec<_> = events.iter().map(|event| event["event"].as_str().unwrap_or_default()).collect();
+    assert_eq!(kinds[..3], ["bench-start", "limit", "limit"], "{stdout}");
+    assert!(kinds[3..kinds.len() - 1].iter().all(|&kind| kind == "kernel"), "{stdout}");
+    assert_eq!(kinds[kinds.len() - 1], "iteration", "{stdout}");
+    (events, stderr)
+}
+
+fn number(event: &Value, name: &str) -> f64 {
+    event[name].as_f64().unwrap_or_else(|| panic!("no number called {name} in {event}"))
+}
+
+/// A time is positive, finite (JSON has no other numbers) and within its range.
+fn assert_timed(event: &Value) {
+    let [min, median, max] = ["min_us", "median_us", "max_us"].map(|name| number(event, name));
+    assert!(0.0 < min && min <= median && median <= max, "{event}");
+    assert!(number(event, "calls_a_round") >= 1.0, "{event}");
+    assert!(event["clock"] == "device" || event["clock"] == "host", "{event}");
+    assert!(event["wrong"].is_null(), "{event}");
+}
+
+fn assert_wrong(event: &Value, part: &str) {
+    for name in ["median_us", "min_us", "max_us", "calls_a_round", "clock", "gflops"] {
+        assert!(event.get(name).is_some_and(Value::is_null), "{name} in {event}");
+    }
+    assert!(event["wrong"].as_str().is_some_and(|wrong| wrong.contains(part)), "`{part}` in {event}");
+}
+
+/// A rate is the cost by the median time, a share is the rate by the limit.
+fn assert_rate(event: &Value, cost: &str, rate: &str, share: &str, limit: &Value) {
+    let expected = number(event, cost) * 1e-3 / number(event, "median_us");
+    assert!((number(event, rate) - expected).abs() <= 1e-9 * expected, "{event}");
+    let expected = number(event, rate) / number(limit, rate);
+    assert!((number(event, share) - expected).abs() <= 1e-9 * expected, "{event}");
+}
+
+#[test]
+fn every_kernel_of_the_network_and_the_iteration_get_a_time() {
+    let (events, _) = events(&["--hidden", "12,8"], 0);
+    let [start, copy, multiply_add, kernels @ .., iteration] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((&start["network"], &start["samples"]), (&"35-12-8-10".into(), &TRAIN.into()));
+    assert_eq!((&copy["kernel"], &multiply_add["kernel"]), (&"copy".into(), &"multiply_add".into()));
+    events[1..].iter().for_each(assert_timed);
+    for kernel in kernels {
+        assert_rate(kernel, "flops", "gflops", "flops_share", multiply_add);
+        assert_rate(kernel, "bytes", "gbs", "bytes_share", copy);
+    }
+    for entry in REGISTRY.iter().filter(|entry| !OF_FUSED.contains(&entry.name)) {
+        let rows = events[1..].iter().filter(|event| event["kernel"] == entry.name).count();
+        assert!(rows > 0, "{} has no row", entry.name);
+    }
+    // Three layers: two matmuls of their own sizes, whose products are counted here by hand.
+    let matmuls: Vec<_> = kernels.iter().filter(|row| row["kernel"] == "matmul").collect();
+    let flops: Vec<_> = matmuls.iter().map(|row| number(row, "flops")).collect();
+    assert_eq!(flops, [2.0 * TRAIN as f64 * 12.0 * 8.0, 2.0 * TRAIN as f64 * 8.0 * 12.0]);
+    let sum: f64 = kernels.iter().map(|row| number(row, "calls") * number(row, "flops")).sum();
+    assert_eq!(number(iteration, "flops"), sum);
+    let sum: f64 = kernels.iter().map(|row| number(row, "calls") * number(row, "median_us")).sum();
+    assert!((number(iteration, "kernels_us") - sum).abs() <= 1e-9 * sum, "{iteration}");
+    assert_eq!(iteration["verified_samples"], TRAIN);
+}
+
+#[test]
+fn both_plans_are_measured_where_both_serve_the_network() {
+    let (stdout, _) = bench(&["--json", "--rounds", "1", "--limit", "100"], true, 0);
+    let events: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let plans: Vec<_> = events.iter().filter(|event| event["event"] == "iteration").collect();
+    assert_eq!(plans.iter().map(|event| &event["plan"]).collect::<Vec<_>>(), ["fused", "layerwise"]);
+    plans.iter().for_each(|event| assert_timed(event));
+    for kernel in OF_FUSED {
+        let row = events.iter().find(|event| event["kernel"] == kernel).expect(kernel);
+        assert_eq!((&row["plan"], &row["calls"]), (&"fused".into(), &1.into()), "{row}");
+        assert_timed(row);
+    }
+}
+
+#[test]
+fn what_is_wrong_gets_no_time_and_status_6() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_edited(folder.path(), "relu_backward", "select(vec4f(0.0), da[i], z[i] > vec4f(0.0))", "da[i]");
+    write_edited(folder.path(), "copy", "x[i];", "x[i] * 1.001;");
+    let shaders = folder.path().to_str().expect("temporary paths are UTF-8");
+    let (events, stderr) = events(&["--plan", "layerwise", "--shaders", shaders], 6);
+    for event in &events[1..] {
+        match event["kernel"].as_str() {
+            Some("relu_backward") => assert_wrong(event, "dz: element"),
+            Some("copy") => assert_wrong(event, "y: element"),
+            // Not only for its kernel: the weights themselves were seen to differ.
+            None => assert_wrong(event, "weights after 3 iterations: element"),
+            Some(_) => assert_timed(event),
+        }
+        assert!(event["event"] != "kernel" || event["bytes_share"].is_null(), "no limit, no share: {event}");
+    }
+    assert!(events[events.len() - 1]["kernels_us"].is_null());
+    for part in ["error: ", "relu_backward", "copy", "iteration"] {
+        assert!(stderr.contains(part), "`{part}` is not in {stderr}");
+    }
+}
+
+fn write_edited(folder: &Path, name: &str, from: &str, to: &str) {
+    let entry = shadegrad::kernels::entry(name).expect("a registered kernel");
+    assert!(entry.sources[0].text.contains(from), "{name} has no `{from}`");
+    let path = folder.join(format!("{name}.wgsl"));
+    fs::write(path, entry.sources[0].text.replace(from, to)).expect("an edited shader");
+}
+
+#[test]
+fn the_table_has_aligned_columns() {
+    let (stdout, _) = bench(&["--rounds", "1", "--limit", "100"], true, 0);
+    let head = stdout.lines().find(|line| line.starts_with("kernel ")).expect(&stdout);
+    let column = head.find("median us").expect(head) + "median us".len();
+    for entry in REGISTRY.iter().filter(|entry| entry.name != "input_gradient") {
+        let row = stdout.lines().find(|line| line.starts_with(&format!("{} ", entry.name))).expect(&stdout);
+        assert!(row[..column].ends_with(|c: char| c.is_ascii_digit()), "{row}\n{head}");
+        assert_eq!(row.len(), head.len(), "{row}\n{head}");
+    }
+    assert!(stdout.contains("iteration, plan layerwise") && stdout.contains("verified before"), "{stdout}");
+}
+
+#[test]
+fn a_wrong_command_line_is_told_before_a_device_is_touched() {
+    for (args, part) in [
+        (&["--device", "cpu"][..], "shaders"),
+        (&["--rounds", "0"], "'0'"),
+        (&["--limit", "614"], "--limit 614: there are only 613"),
+        (&["--hidden", "0"], "'0'"),
+        (&["--iters", "3"], "--iters"),
+    ] {
+        let (stdout, stderr) = bench(args, false, 2);
+        assert!(stdout.is_empty() && stderr.contains(part), "{args:?}: {stderr}");
+    }
+}
+
+/// Drivers are hidden by the variables of Linux's loaders.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_an_adapter_there_is_nothing_to_measure() {
+    let (stdout, stderr) = bench(&[], false, 4);
+    assert!(stdout.is_empty() && stderr.contains("apt-get install mesa-vulkan-drivers"), "{stderr}");
+}
+
+#[test]
+fn a_plan_says_of_each_dispatch_what_it_computes() {
+    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let variants = Variants::of(&adapter);
+    let (data, shape) = (common::dataset(7, 5, TRAIN, 101), Shape::new(35, &[12, 8], 10).unwrap());
+    let (sizes, shaders) =
+        (PlanSizes::new(&shape, TRAIN, 101, PlanKind::Layerwise, variants), Shaders::load(None).unwrap());
+    let device = Device::open(&adapter, &sizes.needs(&shaders).unwrap()).unwrap();
+    let start = Init::He.parameters(&shape, 1);
+    let plan = Plan::new(&device, &shaders, &sizes, &data, &start, 0.1).unwrap();
+    let labels = plan.iteration_with_metrics.iter().filter_map(|command| match command {
+        Command::Dispatch(dispatch) => Some(dispatch.label.to_string()),
+        Command::Clear(_) => None,
+    });
+    let kernels: Vec<_> = plan.work.iter().map(|work| work.kernel).collect();
+    assert_eq!(labels.collect::<Vec<_>>(), kernels);
+}
