@@ -453,6 +453,16 @@ fn edited_shaders_get_the_plan_that_trains_with_them() {
 }
 
 #[test]
+fn an_edited_kernel_is_used_though_a_variant_would_be() {
+    let args = ["--device", "gpu", "--iters", "3", "--json", "--plan", "layerwise"];
+    let built_in = run(&args).status(0).end();
+    let folder = edited("matmul_pixels.wgsl", "sum[r] / 255.0", "sum[r] / 200.0");
+    let with = ["--shaders", path_text(folder.path())];
+    let other = run(&[&args[..], &with].concat()).status(0).end();
+    assert_ne!(other["weights_sha256"], built_in["weights_sha256"]);
+}
+
+#[test]
 fn a_fused_kernel_that_drops_samples_stops_the_training() {
     let folder = edited("fused_step.small_subgroups.wgsl", "first += TURN)", "first += TURN + 1u)");
     let run = with_shaders(folder.path()).status(6).says(&["fused_step", "613"]);

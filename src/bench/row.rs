@@ -75,7 +75,8 @@ pub(super) fn verified(setup: &Setup, engine: &OnGpu) -> Result<Vec<Row>> {
             continue;
         }
         let sizes = verify::proof_sizes(&work.sizes);
-        let file = Variants::of(setup.adapter).file(work.kernel);
+        let file = Variants::of(setup.adapter).file(work.kernel, &work.sizes);
+        let file = setup.shaders.preferred(work.kernel, file);
         let wrong = verify::kernel(engine.device(), setup.shaders, (work.kernel, file), sizes)?;
         rows.push(Row { calls, ..Row::new(work.kernel, work.sizes, sizes, wrong) });
     }

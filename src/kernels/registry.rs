@@ -96,16 +96,42 @@ macro_rules! kernel {
 
 /// Every kernel, in the order in which an iteration meets them; then those that measure limits.
 pub static REGISTRY: &[Entry] = &[
-    kernel!(matmul_pixels, pixel_shapes, |s, shader| Ok(tiles(s.m, shader)? * (s.n / 4))),
-    kernel!(matmul, shapes, |s, shader| Ok(tiles(s.m, shader)? * (s.n / 4))),
+    kernel!(
+        matmul_pixels,
+        ["matmul_pixels", "matmul_pixels.small_subgroups", "matmul_pixels.tiled"],
+        None,
+        wide_pixel_shapes,
+        |s, shader| tiled(s.m, s.n, s.n / 4, shader)
+    ),
+    kernel!(matmul, ["matmul", "matmul.small_subgroups", "matmul.tiled"], None, wide_shapes, |s, shader| {
+        tiled(s.m, s.n, s.n / 4, shader)
+    }),
     kernel!(relu, shapes, |s, _| Ok(s.m * s.n / 4)),
     kernel!(softmax_cross_entropy, shapes, |s, _| Ok(s.m)),
     kernel!(count_metrics, count_shapes, |s, shader| tiles(s.m, shader)),
     kernel!(reduce_metrics, flat_shapes, |_, _| Ok(1)),
-    kernel!(input_gradient, shapes, |s, shader| Ok(tiles(s.m, shader)? * (s.k / 4))),
+    kernel!(
+        input_gradient,
+        ["input_gradient", "input_gradient.small_subgroups", "input_gradient.tiled"],
+        None,
+        wide_shapes,
+        |s, shader| tiled(s.m, s.k, s.k / 4, shader)
+    ),
     kernel!(relu_backward, shapes, |s, _| Ok(s.m * s.n / 4)),
-    kernel!(weight_gradient, shapes, |s, _| Ok(s.splits * (s.n / 4) * (s.k / 4))),
-    kernel!(weight_gradient_pixels, pixel_shapes, |s, _| Ok(s.splits * (s.n / 4) * (s.k / 16))),
+    kernel!(
+        weight_gradient,
+        ["weight_gradient", "weight_gradient.small_subgroups", "weight_gradient.tiled"],
+        None,
+        wide_shapes,
+        |s, shader| Ok(s.splits * summed(s.n, s.k, 4, shader)?)
+    ),
+    kernel!(
+        weight_gradient_pixels,
+        ["weight_gradient_pixels", "weight_gradient_pixels.small_subgroups", "weight_gradient_pixels.tiled"],
+        None,
+        wide_pixel_shapes,
+        |s, shader| Ok(s.splits * summed(s.n, s.k, 16, shader)?)
+    ),
     kernel!(bias_gradient, shapes, |s, _| Ok(s.splits * (s.n / 4))),
     kernel!(reduce_gradient, flat_shapes, |s, _| Ok(s.n / 4)),
     kernel!(gradient_descent, flat_shapes, |s, _| Ok(s.n / 4)),
@@ -131,6 +157,25 @@ fn tiles(m: usize, shader: &Shader) -> Result<usize, ShaderError> {
     Ok(m.div_ceil(shader.constant("ROWS")?))
 }
 
+/// Invocations for a product of `m` by `n`. Where a workgroup shares a tile of TILE_M x TILE_N, these
+/// tiles are counted, else one invocation's tiles of ROWS samples, in `columns` columns.
+fn tiled(m: usize, n: usize, columns: usize, shader: &Shader) -> Result<usize, ShaderError> {
+    if !shader.constants.contains_key("TILE_M") {
+        return Ok(tiles(m, shader)? * columns);
+    }
+    let tiles = m.div_ceil(shader.constant("TILE_M")?) * n.div_ceil(shader.constant("TILE_N")?);
+    Ok(tiles * shader.constant("WORKGROUP")?)
+}
+
+/// Invocations for one split of a product of `n` by `k`: of a workgroup a tile, or of one invocation
+/// for 4 units and `inputs` inputs.
+fn summed(n: usize, k: usize, inputs: usize, shader: &Shader) -> Result<usize, ShaderError> {
+    if shader.constants.contains_key("TILE_M") {
+        return tiled(n, k, 0, shader);
+    }
+    Ok(n / 4 * (k / inputs))
+}
+
 /// Samples, inputs, units, splits.
 const SHAPES: [(usize, usize, usize, usize); 14] = [
     (1, 4, 4, 1),
@@ -149,17 +194,29 @@ const SHAPES: [(usize, usize, usize, usize); 14] = [
     (70_001, 12, 12, 100),
 ];
 
+/// More of them for kernels with large tiles: around and beyond each tile.
+const WIDE_SHAPES: [(usize, usize, usize, usize); 5] =
+    [(3, 16, 68, 1), (130, 144, 132, 2), (129, 128, 64, 3), (300, 784, 36, 7), (70_001, 16, 20, 3)];
+
 fn shapes() -> Vec<Sizes> {
+    sizes(&SHAPES)
+}
+
+fn wide_shapes() -> Vec<Sizes> {
+    sizes(&[&SHAPES[..], &WIDE_SHAPES].concat())
+}
+
+fn sizes(shapes: &[(usize, usize, usize, usize)]) -> Vec<Sizes> {
     let sizes = |&(m, k, n, splits): &(usize, usize, usize, usize)| {
         // Padding of 0 to 3 outputs, as in a network.
         Sizes { m, k, n, splits, classes: n - m % 4, lanes: 0 }
     };
-    SHAPES.iter().map(sizes).collect()
+    shapes.iter().map(sizes).collect()
 }
 
 /// The same with whole words of 16 pixels a row.
-fn pixel_shapes() -> Vec<Sizes> {
-    shapes().into_iter().map(|s| Sizes { k: s.k.next_multiple_of(16), ..s }).collect()
+fn wide_pixel_shapes() -> Vec<Sizes> {
+    wide_shapes().into_iter().map(|s| Sizes { k: s.k.next_multiple_of(16), ..s }).collect()
 }
 
 /// The same with the rows of a partial sum of the metrics in `k`.

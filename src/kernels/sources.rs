@@ -97,6 +97,12 @@ impl Shaders {
         Ok(shader)
     }
 
+    /// The `file` of a kernel, or its first one where that is edited and `file` is not.
+    pub fn preferred(&self, kernel: &'static str, file: &'static str) -> &'static str {
+        let edited = |name| self.edited.contains(&name);
+        if edited(kernel) && !edited(file) { kernel } else { file }
+    }
+
     /// Those that need no sizes.
     pub fn unsized_ones(&self) -> impl Iterator<Item = &Arc<Shader>> {
         self.texts.values().filter_map(|text| text.shader.as_ref())

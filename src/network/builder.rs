@@ -125,7 +125,7 @@ impl<'a> Builder<'a> {
 
     /// Samples of each partial sum that count_metrics leaves.
     pub(super) fn metric_rows(&self) -> Result<usize, ShaderError> {
-        self.shaders.get(self.sizes.file("count_metrics"), &Sizes::default())?.constant("ROWS")
+        self.shaders.get("count_metrics", &Sizes::default())?.constant("ROWS")
     }
 
     /// Partial sums that count_metrics leaves; reduce_metrics adds them up in one loop.
@@ -134,7 +134,7 @@ impl<'a> Builder<'a> {
         match samples.div_ceil(rows) {
             partials @ ..=MAX_TRIPS => Ok(partials),
             partials => Err(ShaderError::Interface {
-                path: self.shaders.get(self.sizes.file("count_metrics"), &Sizes::default())?.path.clone(),
+                path: self.shaders.get("count_metrics", &Sizes::default())?.path.clone(),
                 message: format!(
                     "ROWS = {rows} leaves {partials} partial sums of {samples} samples; at most {MAX_TRIPS} can be added up: make ROWS larger"
                 ),
@@ -222,10 +222,10 @@ impl<'a> Builder<'a> {
         counter: usize,
     ) -> Result<Dispatch> {
         self.work.push(Work { kernel: name, sizes });
-        let shader = self.shaders.get(self.sizes.file(name), &sizes)?;
+        let shader = self.shaders.get(self.shaders.preferred(name, self.sizes.file(name, &sizes)), &sizes)?;
         let overrides = sizes.overrides(&shader, self.alpha, counter);
         let invocations = entry(name).map(|entry| (entry.invocations)(&sizes, &shader)).transpose()?;
-        let key = format!("{name} {overrides:?}");
+        let key = format!("{} {overrides:?}", shader.path);
         if !self.kernels.contains_key(&key) {
             let kernel = Kernel::new(self.device, name, &shader, &overrides)?;
             self.kernels.insert(key.clone(), kernel);

@@ -1,11 +1,11 @@
 //! Which plan computes a network, and which variant of each kernel: a fixed rule from the adapter
 //! and the network, never a timing, so that the same seed gives the same bits.
 
-use super::{Layout, Shape};
+use super::{Layout, Products, Shape};
 use crate::{
     Error, Result,
     gpu::Adapter,
-    kernels::{Shaders, fused},
+    kernels::{Shaders, Sizes, fused},
 };
 
 /// How an iteration is computed.
@@ -22,6 +22,8 @@ pub enum PlanKind {
 pub struct Variants {
     /// The lanes of every subgroup, on a software driver where all have as many.
     pub lanes: Option<usize>,
+    /// How products of matrices are computed.
+    pub products: Products,
 }
 
 /// The file of `fused_step` for small subgroups.
@@ -38,19 +40,22 @@ impl Variants {
             Some((least, most)) if least == most && (4..=MOST_LANES).contains(&most) => Some(most as usize),
             _ => None,
         };
-        Variants { lanes: lanes.filter(|_| adapter.is_software()) }
+        Variants { lanes: lanes.filter(|_| adapter.is_software()), products: Products::of(adapter) }
     }
 
     /// Whether an adapter of this kind can run a file.
     pub fn runs(&self, file: &str) -> bool {
-        self.lanes.is_some() || !file.ends_with(".small_subgroups")
+        match file.starts_with("fused_step") {
+            true => self.lanes.is_some(),
+            false => self.products.runs(file),
+        }
     }
 
-    /// The file of a kernel.
-    pub fn file(&self, kernel: &'static str) -> &'static str {
+    /// The file of a kernel at some sizes.
+    pub fn file(&self, kernel: &'static str, sizes: &Sizes) -> &'static str {
         match kernel {
             "fused_step" => SMALL_SUBGROUPS,
-            _ => kernel,
+            _ => self.products.file(kernel, sizes),
         }
     }
 }
@@ -79,10 +84,12 @@ impl PlanKind {
 
     /// The edited shaders that the plan does not train with.
     pub fn unused(self, variants: Variants, shaders: &Shaders) -> Vec<&'static str> {
-        let fused_step = variants.file("fused_step");
+        let fused_step = variants.file("fused_step", &Sizes::default());
         let used = |name: &str| match self {
             PlanKind::Fused => name == fused_step || OF_FUSED.contains(&name),
-            PlanKind::Layerwise => name != "reduce_update" && !name.starts_with("fused_step"),
+            PlanKind::Layerwise => {
+                name != "reduce_update" && !name.starts_with("fused_step") && variants.products.uses(name)
+            }
         };
         shaders.edited.iter().copied().filter(|name| !used(name)).collect()
     }
@@ -119,7 +126,7 @@ mod tests {
     #[test]
     fn the_plan_follows_from_network_and_adapter() {
         let shaders = Shaders::load(None).unwrap();
-        let small = Variants { lanes: Some(8) };
+        let small = Variants { lanes: Some(8), ..Variants::default() };
         let chosen = |wanted, hidden: &[usize], variants| {
             PlanKind::choose(wanted, &Shape::new(784, hidden, 10).unwrap(), variants, &shaders)
         };

@@ -3,7 +3,7 @@
 use super::{Layout, PlanKind, Shape, Variants, fused, layout::ALIGN};
 use crate::{
     gpu::{Needs, ShaderError},
-    kernels::Shaders,
+    kernels::{Shaders, Sizes},
 };
 
 /// Bytes of activations that a chunk of rows may take.
@@ -13,6 +13,10 @@ const PIXEL_BYTES: usize = 64 << 20;
 /// Invocations that a sum over samples is spread over, so that wide and narrow layers alike fill a
 /// device.
 const GRADIENT_INVOCATIONS: usize = 1 << 14;
+/// The same for tiles of a GPU: 512 workgroups.
+const TILED_INVOCATIONS: usize = 1 << 17;
+/// Units, inputs and invocations of such a tile.
+const TILE: [usize; 3] = [64, 128, 256];
 /// Most rows of a split: a sum is one loop, and some drivers stop a loop at 65,535 trips.
 const MAX_SPLIT_ROWS: usize = 16_384;
 /// Fewest rows of a split: below, reducing costs more than summing.
@@ -75,10 +79,11 @@ impl PlanSizes {
         PlanSizes { shape: shape.clone(), layout, train, test, chunk, kind, variants }
     }
 
-    /// Ranges that the samples of a chunk are split into for a sum of `tiles` tiles.
-    fn splits(&self, tiles: usize) -> usize {
+    /// Ranges that the samples of a chunk are split into for a sum that takes `invocations` of
+    /// `wanted`.
+    fn splits(&self, invocations: usize, wanted: usize) -> usize {
         let fewest = self.chunk.div_ceil(MAX_SPLIT_ROWS);
-        GRADIENT_INVOCATIONS.div_ceil(tiles).clamp(fewest, self.chunk.div_ceil(SPLIT_ROWS))
+        wanted.div_ceil(invocations).clamp(fewest, self.chunk.div_ceil(SPLIT_ROWS))
     }
 
     /// Splits of the weights' and the biases' sums of a layer.
@@ -88,7 +93,16 @@ impl PlanSizes {
         }
         let layer = &self.layout.layers[index];
         let inputs = if index == 0 { layer.k / 16 } else { layer.k / 4 };
-        (self.splits(inputs * layer.n / 4), self.splits(layer.n / 4))
+        let kernel = if index == 0 { "weight_gradient_pixels" } else { "weight_gradient" };
+        let sizes = Sizes { k: layer.k, n: layer.n, ..Sizes::default() };
+        let weights = if self.file(kernel, &sizes).ends_with(".tiled") {
+            let [units, per_tile, invocations] = TILE;
+            let tiles = layer.n.div_ceil(units) * layer.k.div_ceil(per_tile);
+            self.splits(tiles * invocations, TILED_INVOCATIONS)
+        } else {
+            self.splits(inputs * layer.n / 4, GRADIENT_INVOCATIONS)
+        };
+        (weights, self.splits(layer.n / 4, GRADIENT_INVOCATIONS))
     }
 
     /// What an adapter must offer.
@@ -98,7 +112,7 @@ impl PlanSizes {
     pub fn needs(&self, shaders: &Shaders) -> Result<Needs, ShaderError> {
         let mut needs = Needs::default();
         let fused_step = match self.kind {
-            PlanKind::Fused => Some(shaders.get(self.file("fused_step"), &self.fused())?),
+            PlanKind::Fused => Some(shaders.get(self.file("fused_step", &self.fused()), &self.fused())?),
             PlanKind::Layerwise => None,
         };
         for shader in shaders.unsized_ones().chain(&fused_step) {
@@ -129,9 +143,9 @@ pub(super) fn bias_counter(layer: usize) -> usize {
 }
 
 impl PlanSizes {
-    /// The file of a kernel.
-    pub(super) fn file(&self, kernel: &'static str) -> &'static str {
-        self.variants.file(kernel)
+    /// The file of a kernel at some sizes.
+    pub(super) fn file(&self, kernel: &'static str, sizes: &Sizes) -> &'static str {
+        self.variants.file(kernel, sizes)
     }
 
     /// The counters in their order, with what they must read.
