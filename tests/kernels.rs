@@ -18,22 +18,30 @@ fn device() -> Device {
 
 /// Proves every variant of a kernel that this adapter can run, and at least one.
 fn check(name: &str) {
-    let (device, shaders, variants) = (device(), Shaders::load(None).unwrap(), Variants::of(&adapter()));
+    let (device, shaders, variants) = (device(), Shaders::load(None).unwrap(), variants(name));
     let entry = entry(name).unwrap();
     let shapes = (entry.shapes)();
     assert!(shapes.len() >= 12, "{name} has only {} shapes", shapes.len());
-    let files: Vec<_> = entry.sources.iter().filter(|source| variants.runs(source.name)).collect();
-    assert!(!files.is_empty(), "no variant of {name} runs on {}", adapter());
     for (seed, sizes) in shapes.into_iter().enumerate() {
-        let sizes = Sizes { lanes: variants.lanes.unwrap_or(sizes.lanes), ..sizes };
-        let case = (entry.case)(sizes, &mut Random::new(seed as u64));
-        for source in &files {
-            let shader = shaders.get(source.name, &sizes).unwrap();
-            prove(&device, entry, &shader, &case, true).unwrap_or_else(|error| panic!("{error}"));
-            let idle = prove(&device, entry, &shader, &case, false);
-            assert!(idle.is_err(), "{} at {sizes:?}: passes without the dispatch", source.name);
+        for variants in &variants {
+            let sizes = Sizes { lanes: variants.fused_step.map_or(0, |variant| variant.lanes()), ..sizes };
+            let case = (entry.case)(sizes, &mut Random::new(seed as u64));
+            let files: Vec<_> = entry.sources.iter().filter(|source| variants.runs(source.name)).collect();
+            assert!(!files.is_empty(), "no variant of {name} runs on {}", adapter());
+            for source in files {
+                let shader = shaders.get(source.name, &sizes).unwrap();
+                let what = format!("{} at {sizes:?}", source.name);
+                prove(&device, entry, &shader, &case, true).unwrap_or_else(|error| panic!("{what}: {error}"));
+                let idle = prove(&device, entry, &shader, &case, false);
+                assert!(idle.is_err(), "{what}: passes without the dispatch");
+            }
         }
     }
+}
+
+/// All variants that this adapter can run, for the kernel that has several for GPUs.
+fn variants(name: &str) -> Vec<Variants> {
+    if name == "fused_step" { Variants::every(&adapter()) } else { vec![Variants::of(&adapter())] }
 }
 
 /// A test for each kernel, named like it, and the list of them.

@@ -64,12 +64,15 @@ fn adapter() -> Adapter {
     choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// The plans that serve a network on this adapter.
-fn plans(shape: &Shape) -> Vec<PlanKind> {
+/// The plans that serve a network on this adapter, the fused one with each of its kernels that runs.
+fn plans(shape: &Shape) -> Vec<(PlanKind, Variants)> {
     let shaders = Shaders::load(None).expect("the built-in shaders");
-    let serves =
-        |&kind: &PlanKind| PlanKind::choose(Some(kind), shape, Variants::of(&adapter()), &shaders).is_ok();
-    [PlanKind::Layerwise, PlanKind::Fused].into_iter().filter(serves).collect()
+    let serves = |(kind, variants): &(PlanKind, Variants)| {
+        PlanKind::choose(Some(*kind), shape, *variants, &shaders).is_ok()
+    };
+    let fused = Variants::every(&adapter()).into_iter().map(|variants| (PlanKind::Fused, variants));
+    let layerwise = (PlanKind::Layerwise, Variants::of(&adapter()));
+    [layerwise].into_iter().chain(fused).filter(serves).collect()
 }
 
 /// Trains on the best adapter with a report at every iteration.
@@ -78,9 +81,9 @@ fn on_gpu(
     shape: &Shape,
     parameters: &Parameters,
     iters: usize,
-    kind: PlanKind,
+    (kind, variants): (PlanKind, Variants),
 ) -> (Vec<Report>, End) {
-    let (adapter, variants) = (adapter(), Variants::of(&adapter()));
+    let adapter = adapter();
     let run = || {
         let shaders = Shaders::load(None)?;
         let sizes = PlanSizes::new(shape, data.train.len(), data.test.len(), kind, variants);
@@ -114,15 +117,18 @@ fn assert_metrics(what: &str, found: &Metrics, expected: &Metrics) -> f64 {
 /// Trains by every plan and with the f64 twin from one start, and compares every report and every weight.
 fn assert_trajectory(data: Dataset, hidden: &[usize], iters: usize) {
     let (shape, _) = start(&data, hidden);
-    for kind in plans(&shape) {
-        assert_plan(data.clone(), hidden, iters, kind);
+    for plan in plans(&shape) {
+        assert_plan(data.clone(), hidden, iters, plan);
     }
 }
 
-fn assert_plan(data: Dataset, hidden: &[usize], iters: usize, kind: PlanKind) {
+fn assert_plan(data: Dataset, hidden: &[usize], iters: usize, (kind, variants): (PlanKind, Variants)) {
     let (shape, parameters) = start(&data, hidden);
-    let plan = kind.name();
-    let (reports, end) = on_gpu(&data, &shape, &parameters, iters, kind);
+    let plan = match kind {
+        PlanKind::Fused => format!("{:?}", variants.fused_step),
+        PlanKind::Layerwise => kind.name().to_owned(),
+    };
+    let (reports, end) = on_gpu(&data, &shape, &parameters, iters, (kind, variants));
     assert_eq!((end.reason, end.iters, reports.len()), (Reason::Iters, iters, iters), "{shape}, {plan}");
 
     let mut twin = CpuEngine::new(Arc::new(data), parameters.map(f64::from), ALPHA);
@@ -176,8 +182,7 @@ fn more_samples_than_a_dispatch_has_workgroups_follow_the_f64_twin() {
 fn both_plans_agree_on_all_of_mnist() {
     let data = mnist(60_000);
     let (shape, parameters) = start(&data, &[10]);
-    let kinds = plans(&shape);
-    assert_eq!(kinds, [PlanKind::Layerwise, PlanKind::Fused], "the plans on {}", adapter());
+    let kinds = [PlanKind::Layerwise, PlanKind::Fused].map(|kind| (kind, Variants::of(&adapter())));
     let ends = kinds.iter().map(|&kind| on_gpu(&data, &shape, &parameters, 50, kind).1.parameters);
     let [layerwise, fused] = &ends.collect::<Vec<_>>()[..] else { panic!("two plans") };
     let off = largest_difference(fused, &layerwise.map(f64::from));
@@ -214,7 +219,8 @@ fn the_comparison_lets_no_nan_and_no_change_pass() {
 fn the_loss_on_mnist_falls_at_every_iteration() {
     let data = mnist(5000);
     let (shape, parameters) = start(&data, &[10]);
-    let (reports, end) = on_gpu(&data, &shape, &parameters, 30, PlanKind::Layerwise);
+    let layerwise = (PlanKind::Layerwise, Variants::of(&adapter()));
+    let (reports, end) = on_gpu(&data, &shape, &parameters, 30, layerwise);
     let losses: Vec<_> = reports.iter().map(|r| r.train.loss).chain([end.train.loss]).collect();
     assert_eq!(losses.len(), 31);
     for (iteration, pair) in losses.windows(2).enumerate() {

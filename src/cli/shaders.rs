@@ -18,7 +18,7 @@ pub fn run(command: &ShadersCommand) -> Result<()> {
             let shaders = Shaders::load(None)?;
             for source in REGISTRY.iter().flat_map(|entry| entry.sources) {
                 listing.line(source.name)?;
-                for binding in &shaders.get(source.name, &fused::EXAMPLE)?.bindings {
+                for binding in &shaders.get(source.name, &fused::example(source.name))?.bindings {
                     let element = binding.element.map_or("structure".into(), |element| element.to_string());
                     let access = if binding.writable { "read_write" } else { "read" };
                     listing.item(&binding.name, &format!("{element}, {access}"))?;

@@ -113,12 +113,14 @@ impl Adapter {
         has.then_some((info.subgroup_min_size, info.subgroup_max_size))
     }
 
-    /// Whether workgroups of WebGPU's default size and memory run: 256 invocations, 16 KiB.
+    /// Whether workgroups may be as large as WebGPU guarantees: 256 invocations, 16 KiB of memory and
+    /// 8 buffers. (GL on phones offers less.)
     pub fn has_default_workgroups(&self) -> bool {
         let (have, defaults) = (self.raw.limits(), wgpu::Limits::defaults());
         have.max_compute_invocations_per_workgroup >= defaults.max_compute_invocations_per_workgroup
             && have.max_compute_workgroup_size_x >= defaults.max_compute_workgroup_size_x
             && have.max_compute_workgroup_storage_size >= defaults.max_compute_workgroup_storage_size
+            && have.max_storage_buffers_per_shader_stage >= defaults.max_storage_buffers_per_shader_stage
     }
 
     /// Limits and features that matter to a run, by name.

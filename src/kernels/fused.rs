@@ -1,77 +1,211 @@
-//! The sizes that `fused_step` is compiled for, and the networks that it serves.
+//! The variants of `fused_step`, the sizes that each is compiled for, and the networks that it serves.
 
 use super::{Constants, Sizes};
 
 /// Each tensor of the parameters starts at a multiple of this many numbers, so that it can be bound.
 pub const ALIGN: usize = 64;
-/// Images that a workgroup takes at least.
-const SPLIT_ROWS: usize = 256;
-/// Workgroups at most. (On a software driver each takes a core, and what starts and ends it costs
-/// some hundredths of its time.)
-const MOST_SPLITS: usize = 16;
+/// Workgroups on software drivers, where each takes a core, and what starts and ends it costs some
+/// hundredths of its time.
+const SOFTWARE_SPLITS: usize = 16;
+/// Images that a workgroup takes at least there.
+const SOFTWARE_ROWS: usize = 256;
 /// Images that a workgroup takes at most: its turns are one loop, and some drivers stop a loop at
 /// 65,535.
 const MOST_SPLIT_ROWS: usize = 100_000;
-/// Numbers that a lane keeps in registers at most: beyond, software drivers take more than some
-/// seconds to compile.
-const MOST_REGISTERS: usize = 1_100;
 
-/// Sizes to show the kernel with: the default network, on Mesa's software driver.
-pub const EXAMPLE: Sizes = Sizes { m: 60_000, k: 784, n: 10, splits: MOST_SPLITS, classes: 10, lanes: 8 };
-
-/// Ranges that `m` images are split into.
-pub fn splits(m: usize) -> usize {
-    m.div_ceil(SPLIT_ROWS).min(MOST_SPLITS).max(m.div_ceil(MOST_SPLIT_ROWS))
+/// A variant of `fused_step`, with the lanes that work as one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FusedStep {
+    /// Workgroups of one subgroup, of 4 to 16 lanes: software drivers.
+    SmallSubgroups(usize),
+    /// Large workgroups that sum over groups of this many lanes; each subgroup is one group or several.
+    Subgroups(usize),
+    /// The same without subgroups.
+    Workgroup,
 }
 
-/// The most hidden units that the kernel serves, for images of `k` padded pixels; 0 where none.
-pub fn most_hidden(k: usize, classes: usize, lanes: usize) -> usize {
-    let sizes = |n| Sizes { k, n, classes, lanes, ..Sizes::default() };
-    let fits = |&n: &usize| registers(&sizes(n)) <= MOST_REGISTERS;
-    (1..=MOST_REGISTERS).take_while(fits).last().unwrap_or(0)
+impl FusedStep {
+    /// The variant for a GPU whose smallest subgroups have `least` lanes. (Of 16 lanes the sums of a
+    /// tile of 16 images take half the barriers of one of 8; a tile of 32 would take registers that
+    /// the weights need.)
+    pub fn for_subgroups(least: Option<u32>) -> Self {
+        match least {
+            Some(least @ 8..) => FusedStep::Subgroups(least.min(16) as usize),
+            _ => FusedStep::Workgroup,
+        }
+    }
+
+    /// The name of its file.
+    pub fn file(self) -> &'static str {
+        match self {
+            FusedStep::SmallSubgroups(_) => SMALL_SUBGROUPS,
+            FusedStep::Subgroups(_) => SUBGROUPS,
+            FusedStep::Workgroup => WORKGROUP,
+        }
+    }
+
+    /// Lanes that work as one; for GPUs also images a turn.
+    pub fn lanes(self) -> usize {
+        match self {
+            FusedStep::SmallSubgroups(lanes) | FusedStep::Subgroups(lanes) => lanes,
+            FusedStep::Workgroup => 16,
+        }
+    }
+
+    /// Ranges that `m` images are split into, one for each workgroup, on a GPU at most `most`. There
+    /// they are whole tiles, at least two of them, and as few ranges as leave none with more tiles
+    /// than `most` ranges would: all workgroups then end together, and leave few partial sums.
+    pub fn splits(self, m: usize, most: usize) -> usize {
+        match self {
+            FusedStep::SmallSubgroups(_) => {
+                m.div_ceil(SOFTWARE_ROWS).min(SOFTWARE_SPLITS).max(m.div_ceil(MOST_SPLIT_ROWS))
+            }
+            _ => {
+                let tiles = m.div_ceil(self.lanes()).max(1);
+                tiles.div_ceil(tiles.div_ceil(most).clamp(2, MOST_SPLIT_ROWS / self.lanes()))
+            }
+        }
+    }
+
+    /// The most hidden units that it serves, for images of `k` padded pixels; 0 where none.
+    pub fn most_hidden(self, k: usize, classes: usize) -> usize {
+        let sizes = |n| Sizes { k, n, classes, lanes: self.lanes(), ..Sizes::default() };
+        let fits = |&n: &usize| match self {
+            FusedStep::SmallSubgroups(_) => small::registers(&sizes(n)) <= small::MOST_REGISTERS,
+            _ => large::fits(&sizes(n)),
+        };
+        (1..=small::MOST_REGISTERS).take_while(fits).last().unwrap_or(0)
+    }
 }
 
-/// Weights of a lane.
-fn registers(s: &Sizes) -> usize {
-    let (strips, rests) = strips(s);
-    (16 * strips + 4 * rests + s.classes) * s.n
+const SMALL_SUBGROUPS: &str = "fused_step.small_subgroups";
+const SUBGROUPS: &str = "fused_step.subgroups";
+const WORKGROUP: &str = "fused_step.workgroup";
+
+/// Sizes to show a file with: the default network, on Mesa's software driver or on a discrete GPU.
+pub fn example(file: &str) -> Sizes {
+    let variants = [FusedStep::SmallSubgroups(8), FusedStep::Subgroups(16), FusedStep::Workgroup];
+    let lanes = variants.iter().find(|variant| variant.file() == file).map_or(0, |variant| variant.lanes());
+    Sizes { m: 60_000, k: 784, n: 10, splits: 16, classes: 10, lanes }
 }
 
-/// Strips of 16 pixels a lane, and strips of 4 for what is left of an image.
-fn strips(s: &Sizes) -> (usize, usize) {
-    let quads = s.k / 16;
-    let strips = (quads / s.lanes).max(1);
-    let left = quads.saturating_sub(strips * s.lanes);
-    (strips, (4 * left).div_ceil(s.lanes).max(1))
+/// The `const` lines of a file. `n` is the number of hidden units, without padding.
+pub fn constants(file: &str, s: &Sizes) -> Constants {
+    let own = if file == SMALL_SUBGROUPS { small::constants(s) } else { large::constants(s) };
+    let all = [("HIDDEN", s.n), ("CLASSES", s.classes)];
+    let values = all.into_iter().chain(places(s)).chain(own);
+    values.map(|(name, value)| (name, value as u32)).collect()
 }
 
-/// The `const` lines of the kernel. `n` is the number of hidden units, without padding.
-pub fn constants(s: &Sizes) -> Constants {
-    let (strips, rests) = strips(s);
+/// Where the tensors start in the parameters, and their length, in quads of numbers.
+pub fn places(s: &Sizes) -> [(&'static str, usize); 4] {
     let padded = s.n.next_multiple_of(4);
     let tensor = |len: usize| len.next_multiple_of(ALIGN) / 4;
     let b1 = tensor(padded * s.k);
     let w2 = b1 + tensor(padded);
     let b2 = w2 + tensor(s.classes.next_multiple_of(4) * padded);
-    let len = b2 + tensor(s.classes);
-    [
-        ("LANES", s.lanes),
-        ("LOG_LANES", s.lanes.ilog2() as usize),
-        ("QUADS", s.k / 16),
-        ("STRIPS", strips),
-        ("RESTS", rests),
-        ("HIDDEN", s.n),
-        ("HIDDEN_PADDED", padded),
-        ("CLASSES", s.classes),
-        ("B1", b1),
-        ("W2", w2),
-        ("B2", b2),
-        ("LEN", len),
-        ("HEAD", (len - b1).div_ceil(s.lanes)),
-        ("WORKGROUP", s.lanes),
-    ]
-    .map(|(name, value)| (name, value as u32))
-    .into()
+    [("B1", b1), ("W2", w2), ("B2", b2), ("LEN", b2 + tensor(s.classes))]
+}
+
+/// Workgroups of one small subgroup.
+mod small {
+    use super::{Sizes, places};
+
+    /// Numbers that a lane keeps in registers at most: beyond, software drivers take more than some
+    /// seconds to compile.
+    pub const MOST_REGISTERS: usize = 1_100;
+
+    /// Weights of a lane.
+    pub fn registers(s: &Sizes) -> usize {
+        let (strips, rests) = strips(s);
+        (16 * strips + 4 * rests + s.classes) * s.n
+    }
+
+    /// Strips of 16 pixels a lane, and strips of 4 for what is left of an image.
+    fn strips(s: &Sizes) -> (usize, usize) {
+        let quads = s.k / 16;
+        let strips = (quads / s.lanes).max(1);
+        let left = quads.saturating_sub(strips * s.lanes);
+        (strips, (4 * left).div_ceil(s.lanes).max(1))
+    }
+
+    pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
+        let (strips, rests) = strips(s);
+        let [(_, b1), .., (_, len)] = places(s);
+        vec![
+            ("LANES", s.lanes),
+            ("LOG_LANES", s.lanes.ilog2() as usize),
+            ("QUADS", s.k / 16),
+            ("STRIPS", strips),
+            ("RESTS", rests),
+            ("HIDDEN_PADDED", s.n.next_multiple_of(4)),
+            ("HEAD", (len - b1).div_ceil(s.lanes)),
+            ("WORKGROUP", s.lanes),
+        ]
+    }
+}
+
+/// Workgroups that share an image, on GPUs. A tile has as many images as a group has lanes.
+mod large {
+    use super::Sizes;
+
+    /// Lanes of a workgroup at most: 7 subgroups of 32 take 784 pixels in words of 4, and with one
+    /// more the workgroup memory would hold fewer hidden units.
+    const MOST_LANES: usize = 224;
+    /// Lanes come in the subgroups of most GPUs.
+    const LANES: usize = 32;
+    /// What WebGPU guarantees.
+    const MEMORY: usize = 16 << 10;
+    /// Numbers that a lane keeps in registers at most. GPUs have 128 to 256 for each lane, and what
+    /// they compute with on the way needs some, too.
+    const MOST_REGISTERS: usize = 230;
+
+    /// Words of 4 pixels of a lane, and lanes of a workgroup.
+    fn shares(s: &Sizes) -> (usize, usize) {
+        let image = s.k / 4;
+        let words = image.div_ceil(MOST_LANES);
+        (words, image.div_ceil(words).next_multiple_of(LANES))
+    }
+
+    /// Quads of the gradients of b1, w2 and b2 that a lane adds up.
+    fn rounds(s: &Sizes) -> usize {
+        let (units, classes) = (s.n.div_ceil(4), s.classes.div_ceil(4));
+        (s.classes * units + units + classes).div_ceil(shares(s).1)
+    }
+
+    pub fn fits(s: &Sizes) -> bool {
+        registers(s) <= MOST_REGISTERS && memory(s) <= MEMORY
+    }
+
+    /// Pixels, weights and gradients, and the sums of units that wait for those of other images.
+    fn registers(s: &Sizes) -> usize {
+        let words = shares(s).0;
+        let waiting = (s.lanes.ilog2() as usize + 1) * s.n;
+        words * (s.lanes + 8 * s.n) + waiting.max(s.n + 2 * s.classes) + 4 * rounds(s)
+    }
+
+    /// Bytes of workgroup memory: the larger one of what the two files need.
+    fn memory(s: &Sizes) -> usize {
+        let lanes = shares(s).1;
+        let head = lanes * s.n.div_ceil(4) + s.lanes * s.classes.div_ceil(4);
+        16 * head.max(s.lanes / 4 * (lanes + 1))
+    }
+
+    pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
+        let (words, lanes) = shares(s);
+        vec![
+            ("WORKGROUP", lanes),
+            ("TILE", s.lanes),
+            ("LOG_TILE", s.lanes.ilog2() as usize),
+            ("TILE_QUADS", s.lanes / 4),
+            ("GROUPS", lanes / s.lanes),
+            ("IMAGE", s.k / 4),
+            ("WORDS", words),
+            ("UNIT_QUADS", s.n.div_ceil(4)),
+            ("CLASS_QUADS", s.classes.div_ceil(4)),
+            ("ROUNDS", rounds(s)),
+        ]
+    }
 }
 
 /// Sizes to prove the kernel at.
@@ -99,8 +233,31 @@ pub fn shapes() -> Vec<Sizes> {
         (4_096, 784, 10, 10, 16),
         (70_001, 16, 2, 3, 1),
         (70_001, 32, 3, 10, 100),
+        (300, 1_024, 2, 30, 6),
     ]
     .iter()
     .map(sizes)
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workgroups_have_whole_tiles_and_equal_work() {
+        for (m, lanes, most, expected) in [
+            (60_000, 16, 264, 250), // 15 tiles each
+            (60_000, 16, 64, 64),   // 59 tiles each but the last
+            (60_000, 8, 64, 64),
+            (1, 16, 264, 1),
+            (33, 16, 264, 2),
+            (5_000, 16, 264, 157),
+            (15_360_000, 8, 64, 154),
+        ] {
+            let found = FusedStep::Subgroups(lanes).splits(m, most);
+            assert_eq!(found, expected, "{m} images, tiles of {lanes}, {most} workgroups");
+            assert!(m.div_ceil(found) <= MOST_SPLIT_ROWS);
+        }
+    }
 }

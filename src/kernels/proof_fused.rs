@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 
 use super::{
     Case, Random, Sizes,
-    fused::{ALIGN, constants},
+    fused::{ALIGN, places},
     proof::ULP,
 };
 use crate::{compare::Expected, reference};
@@ -123,8 +123,8 @@ fn pack<T: Copy + Default>(
     b2: &Array1<T>,
 ) -> Vec<T> {
     let place = |name: &str| {
-        let found = constants(&s).into_iter().find(|(constant, _)| *constant == name);
-        found.map_or(0, |(_, value)| 4 * value as usize)
+        let found = places(&s).into_iter().find(|(place, _)| *place == name);
+        found.map_or(0, |(_, quads)| 4 * quads)
     };
     let mut flat = vec![T::default(); place("LEN")];
     debug_assert!(flat.len() % ALIGN == 0);
@@ -137,7 +137,7 @@ fn pack<T: Copy + Default>(
     };
     put(0, s.k, w1);
     put(place("B1"), 0, b1.view().insert_axis(Axis(0)));
-    put(place("W2"), place("HIDDEN_PADDED") / 4, w2);
+    put(place("W2"), s.n.next_multiple_of(4), w2);
     put(place("B2"), 0, b2.view().insert_axis(Axis(0)));
     flat
 }

@@ -47,8 +47,8 @@ pub struct Entry {
     pub name: &'static str,
     /// The built-in texts: one, or variants for other kinds of adapters, all proven by one twin.
     pub sources: &'static [Source],
-    /// The sizes that its array lengths need, for a kernel that cannot do with `override`s.
-    pub constants: Option<fn(&Sizes) -> Constants>,
+    /// The sizes that the array lengths of a file need, for a kernel that cannot do with `override`s.
+    pub constants: Option<fn(&str, &Sizes) -> Constants>,
     /// Invocations that cover the work; tile sizes are read from the shader.
     pub invocations: fn(&Sizes, &Shader) -> Result<usize, ShaderError>,
     /// Seeded inputs of given sizes, and what the CPU twin makes of them.
@@ -137,7 +137,7 @@ pub static REGISTRY: &[Entry] = &[
     kernel!(gradient_descent, flat_shapes, |s, _| Ok(s.n / 4)),
     kernel!(
         fused_step,
-        ["fused_step.small_subgroups"],
+        ["fused_step.small_subgroups", "fused_step.subgroups", "fused_step.workgroup"],
         Some(fused::constants),
         fused::shapes,
         |s, shader| Ok(s.splits * shader.constant("WORKGROUP")?)

@@ -62,7 +62,7 @@ impl Shaders {
                 let shader = match entry.constants {
                     None => Some(Arc::new(Shader::new(&path, &source, &[], &common)?)),
                     Some(constants) if files.contains_key(name) || files.contains_key(COMMON) => {
-                        Shader::new(&path, &source, &constants(&fused::EXAMPLE), &common)?;
+                        Shader::new(&path, &source, &constants(name, &fused::example(name)), &common)?;
                         None
                     }
                     Some(_) => None,
@@ -86,7 +86,7 @@ impl Shaders {
         if let Some(shader) = shader {
             return Ok(shader.clone());
         }
-        let constants = entry.constants.map_or_else(Vec::new, |constants| constants(sizes));
+        let constants = entry.constants.map_or_else(Vec::new, |constants| constants(name, sizes));
         let mut sized = self.sized.lock().unwrap_or_else(PoisonError::into_inner);
         let key = format!("{name} {constants:?}");
         if let Some(shader) = sized.get(&key) {
@@ -113,7 +113,7 @@ impl Shaders {
     /// # Errors
     /// As [`Shaders::get`].
     pub fn all(&self) -> Result<Vec<(&'static str, Arc<Shader>)>, ShaderError> {
-        let example = |name: &&'static str| Ok((*name, self.get(name, &fused::EXAMPLE)?));
+        let example = |name: &&'static str| Ok((*name, self.get(name, &fused::example(name))?));
         self.texts.keys().map(example).collect()
     }
 }

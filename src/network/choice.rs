@@ -5,7 +5,7 @@ use super::{Layout, Products, Shape};
 use crate::{
     Error, Result,
     gpu::Adapter,
-    kernels::{Shaders, Sizes, fused},
+    kernels::{Shaders, Sizes, fused::FusedStep},
 };
 
 /// How an iteration is computed.
@@ -20,44 +20,67 @@ pub enum PlanKind {
 /// What decides the variants of the kernels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Variants {
-    /// The lanes of every subgroup, on a software driver where all have as many.
-    pub lanes: Option<usize>,
+    /// The variant of `fused_step`, where one runs well.
+    pub fused_step: Option<FusedStep>,
+    /// Workgroups that fill the device.
+    pub workgroups: usize,
     /// How products of matrices are computed.
     pub products: Products,
 }
 
-/// The file of `fused_step` for small subgroups.
-const SMALL_SUBGROUPS: &str = "fused_step.small_subgroups";
 /// The largest subgroup that counts as a small one.
 const MOST_LANES: u32 = 16;
+/// Workgroups for a discrete GPU: no driver tells its cores, of which there are up to 144, and each
+/// holds two workgroups of `fused_step`. A small one takes them in several rounds.
+const DISCRETE: usize = 264;
+/// Workgroups for any other GPU, which has 8 to 40 cores.
+const INTEGRATED: usize = 64;
 /// What the fused plan trains with, beside `fused_step`.
 const OF_FUSED: [&str; 3] = ["reduce_update", "reduce_metrics", "common"];
 
 impl Variants {
     /// The variants for an adapter.
     pub fn of(adapter: &Adapter) -> Self {
-        let lanes = match adapter.subgroups() {
-            Some((least, most)) if least == most && (4..=MOST_LANES).contains(&most) => Some(most as usize),
-            _ => None,
+        let fused_step = match small_subgroups(adapter) {
+            None if adapter.is_software() || !adapter.has_default_workgroups() => None,
+            None => Some(FusedStep::for_subgroups(adapter.subgroups().map(|(least, _)| least))),
+            small => small,
         };
-        Variants { lanes: lanes.filter(|_| adapter.is_software()), products: Products::of(adapter) }
+        let workgroups = if adapter.kind() == "discrete" { DISCRETE } else { INTEGRATED };
+        Variants { fused_step, workgroups, products: Products::of(adapter) }
     }
 
-    /// Whether an adapter of this kind can run a file.
+    /// All that an adapter can run, whether they run well or not: for tests. With the same files for
+    /// other numbers of lanes.
+    pub fn every(adapter: &Adapter) -> Vec<Self> {
+        let least = adapter.subgroups().map_or(0, |(least, _)| least as usize);
+        let of_subgroups = [4, 8, 16].into_iter().filter(|&lanes| lanes <= least).map(FusedStep::Subgroups);
+        let all = small_subgroups(adapter).into_iter().chain(of_subgroups).chain([FusedStep::Workgroup]);
+        all.map(|variant| Variants { fused_step: Some(variant), ..Variants::of(adapter) }).collect()
+    }
+
+    /// Whether an adapter of this kind can run a file, with these variants.
     pub fn runs(&self, file: &str) -> bool {
         match file.starts_with("fused_step") {
-            true => self.lanes.is_some(),
+            true => self.fused_step.is_some_and(|variant| variant.file() == file),
             false => self.products.runs(file),
         }
     }
 
     /// The file of a kernel at some sizes.
     pub fn file(&self, kernel: &'static str, sizes: &Sizes) -> &'static str {
-        match kernel {
-            "fused_step" => SMALL_SUBGROUPS,
+        match (kernel, self.fused_step) {
+            ("fused_step", Some(variant)) => variant.file(),
             _ => self.products.file(kernel, sizes),
         }
     }
+}
+
+/// The variant for software drivers whose subgroups all have the same few lanes.
+fn small_subgroups(adapter: &Adapter) -> Option<FusedStep> {
+    let (least, most) = adapter.subgroups().filter(|_| adapter.is_software())?;
+    let small = least == most && (4..=MOST_LANES).contains(&most);
+    small.then_some(FusedStep::SmallSubgroups(most as usize))
 }
 
 impl PlanKind {
@@ -105,16 +128,18 @@ impl PlanKind {
 
 /// Whether the fused plan serves a network, or why it does not.
 fn fused_serves(shape: &Shape, variants: Variants) -> Result<(), String> {
-    let Some(lanes) = variants.lanes else {
-        return Err("needs subgroups of one size from 4 to 16 lanes, which this adapter has not".into());
+    let Some(variant) = variants.fused_step else {
+        return Err("needs a GPU with workgroups of 256 invocations and 16 KiB, or a software driver with subgroups of one size from 4 to 16 lanes, and this adapter is neither".into());
     };
     let pixels = Layout::new(shape).layers[0].k;
-    let most = fused::most_hidden(pixels, shape.classes(), lanes);
+    let most = variant.most_hidden(pixels, shape.classes());
     match shape.hidden() {
         [hidden] if *hidden <= most => Ok(()),
         _ => Err(format!(
-            "serves one hidden layer of at most {most} units ({pixels} pixels, {} classes, subgroups of {lanes} lanes), and this network is {shape}",
-            shape.classes()
+            "serves one hidden layer of at most {most} units ({pixels} pixels, {} classes, the kernel {} for {} lanes), and this network is {shape}",
+            shape.classes(),
+            variant.file(),
+            variant.lanes()
         )),
     }
 }
@@ -122,16 +147,25 @@ fn fused_serves(shape: &Shape, variants: Variants) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::fused;
 
     #[test]
     fn the_plan_follows_from_network_and_adapter() {
         let shaders = Shaders::load(None).unwrap();
-        let small = Variants { lanes: Some(8), ..Variants::default() };
+        let small = Variants { fused_step: Some(FusedStep::SmallSubgroups(8)), ..Variants::default() };
         let chosen = |wanted, hidden: &[usize], variants| {
             PlanKind::choose(wanted, &Shape::new(784, hidden, 10).unwrap(), variants, &shaders)
         };
         assert_eq!(chosen(None, &[10], small).unwrap(), PlanKind::Fused);
         assert_eq!(chosen(None, &[128], small).unwrap(), PlanKind::Layerwise);
+        for variant in [FusedStep::Subgroups(16), FusedStep::Subgroups(8), FusedStep::Workgroup] {
+            let gpu = Variants { fused_step: Some(variant), ..Variants::default() };
+            assert_eq!(chosen(None, &[10], gpu).unwrap(), PlanKind::Fused);
+            assert_eq!(chosen(None, &[16], gpu).unwrap(), PlanKind::Fused);
+            assert_eq!(chosen(None, &[17], gpu).unwrap(), PlanKind::Layerwise);
+            let error = chosen(Some(PlanKind::Fused), &[17], gpu).unwrap_err().to_string();
+            assert!(error.contains("at most 16 units") && error.contains(variant.file()), "{error}");
+        }
         assert_eq!(chosen(None, &[10, 10], small).unwrap(), PlanKind::Layerwise);
         assert_eq!(chosen(None, &[10], Variants::default()).unwrap(), PlanKind::Layerwise);
         assert_eq!(chosen(Some(PlanKind::Layerwise), &[10], small).unwrap(), PlanKind::Layerwise);
@@ -153,15 +187,10 @@ mod tests {
                 lanes: 8,
                 ..Default::default()
             };
-            let constant = |name| {
-                let found = fused::constants(&sizes).into_iter().find(|(constant, _)| *constant == name);
-                4 * found.unwrap().1 as usize
-            };
-            assert_eq!(constant("B1"), layout.layers[0].bias);
-            assert_eq!(constant("W2"), layout.layers[1].weight);
-            assert_eq!(constant("B2"), layout.layers[1].bias);
-            assert_eq!(constant("LEN"), layout.len);
-            assert_eq!(constant("HIDDEN_PADDED") / 4, layout.layers[1].k);
+            let [hidden_layer, last] = &layout.layers[..] else { panic!("two layers") };
+            let places = [hidden_layer.bias, last.weight, last.bias, layout.len];
+            assert_eq!(fused::places(&sizes).map(|(_, quads)| 4 * quads), places);
+            assert_eq!(hidden.next_multiple_of(4), last.k);
         }
     }
 }

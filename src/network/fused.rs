@@ -7,7 +7,7 @@ use super::builder::{Builder, Rows, SampleBuffers};
 use crate::{
     Result,
     gpu::{Command, Element},
-    kernels::{Sizes, fused},
+    kernels::Sizes,
 };
 
 /// The only counter of the iteration itself, behind those of the metrics.
@@ -24,8 +24,9 @@ impl Builder<'_> {
         let partials = self.device.zeros("partials", Element::F32, sizes.splits * len)?;
         let mut names = self.names(samples, Rows { start: 0, len: samples.len }, 0);
         names.insert("partials", partials.all());
-        names.insert("loss_partials", samples.loss_partials.slice(0, sizes.splits));
-        names.insert("hit_partials", samples.hit_partials.slice(0, sizes.splits));
+        let partials = |name, element| self.device.zeros(name, element, sizes.splits);
+        names.insert("loss_partials", partials("loss_partials", Element::F32)?.all());
+        names.insert("hit_partials", partials("hit_partials", Element::U32)?.all());
 
         let (mut iteration, mut metrics) = (Vec::new(), Vec::new());
         self.push_counting(&mut iteration, "fused_step", &names, sizes, COUNTER)?;
@@ -40,13 +41,17 @@ impl Builder<'_> {
 impl super::PlanSizes {
     /// Sizes of `fused_step`: units without padding.
     pub(super) fn fused(&self) -> Sizes {
+        let (lanes, splits) = match self.variants.fused_step {
+            Some(variant) => (variant.lanes(), variant.splits(self.train, self.variants.workgroups)),
+            None => (0, 0),
+        };
         Sizes {
             m: self.train,
             k: self.layout.layers[0].k,
             n: self.shape.hidden()[0],
-            splits: fused::splits(self.train),
+            splits,
             classes: self.shape.classes(),
-            lanes: self.variants.lanes.unwrap_or(0),
+            lanes,
         }
     }
 }

@@ -126,7 +126,8 @@ impl PlanSizes {
             let layer = &self.layout.layers[index];
             self.layer_splits(index).0 * layer.n * layer.k
         });
-        let floats = partials.chain([self.chunk * widest, self.layout.len, self.train, self.test]);
+        let of_fused = if self.kind == PlanKind::Fused { self.fused().splits * self.layout.len } else { 0 };
+        let floats = partials.chain([of_fused, self.chunk * widest, self.layout.len, self.train, self.test]);
         let largest = floats.max().unwrap_or(0) as u64 * 4;
         needs.binding = largest.max(pixels(self.chunk));
         needs.buffer = largest.max(pixels(self.train.max(self.test)));
