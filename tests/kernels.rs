@@ -79,6 +79,22 @@ fn every_shader_file_is_registered() {
     }
 }
 
+/// The two files for GPUs differ in how lanes add up their numbers, and in nothing else.
+#[test]
+fn the_fused_kernels_for_gpus_share_their_functions() {
+    let text = |name: &str| sources().find(|source| source.name == name).unwrap().text;
+    let shared = |text: &str| {
+        let start = text.find("// The weights of the pixels").unwrap();
+        let (bindings, turns) = (text.find("override splits").unwrap(), text.find("  let w1 =").unwrap());
+        let types = text.find("// What the lanes hand").unwrap();
+        let main_end = turns + text[turns..].find("\n}\n").unwrap();
+        [&text[bindings..types], &text[turns..main_end], &text[start..]].concat()
+    };
+    assert_eq!(shared(text("fused_step.subgroups")), shared(text("fused_step.workgroup")));
+}
+
+/// The bound of an element grows with the length of its sum; the mean square error beside it is what
+/// notices one sample of 70,001.
 #[test]
 fn built_in_shaders_stay_within_the_defaults_of_webgpu() {
     for (name, shader) in Shaders::load(None).unwrap().all().unwrap() {

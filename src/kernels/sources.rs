@@ -20,12 +20,12 @@ pub fn sources() -> impl Iterator<Item = &'static Source> {
     REGISTRY.iter().flat_map(|entry| entry.sources).chain([&COMMON_FILE])
 }
 
-/// Every kernel's shader, parsed and validated.
+/// Every kernel's shader.
 pub struct Shaders {
     texts: BTreeMap<&'static str, Text>,
     common: String,
-    /// Those that need sizes, as parsed so far.
-    sized: Mutex<BTreeMap<String, Arc<Shader>>>,
+    /// As parsed so far: what a run does not use is not parsed.
+    parsed: Mutex<BTreeMap<String, Arc<Shader>>>,
     /// Files that came from a folder.
     pub from_folder: Vec<&'static str>,
     /// Those of them that differ from the program's.
@@ -39,12 +39,10 @@ struct Text {
     entry: &'static Entry,
     path: String,
     source: String,
-    /// None where it needs sizes: it is parsed anew for each.
-    shader: Option<Arc<Shader>>,
 }
 
 impl Shaders {
-    /// Takes the built-in texts, or those in `folder` where it has them.
+    /// Takes the built-in texts, or those in `folder` where it has them, which are parsed at once.
     ///
     /// # Errors
     /// [`ShaderError`]: the folder or a file cannot be read, a `.wgsl` there is no kernel's, or a
@@ -59,22 +57,19 @@ impl Shaders {
                     Some((path, text)) => (path.display().to_string(), text.clone()),
                     None => (format!("built-in {name}.wgsl"), (*text).to_owned()),
                 };
-                let shader = match entry.constants {
-                    None => Some(Arc::new(Shader::new(&path, &source, &[], &common)?)),
-                    Some(constants) if files.contains_key(name) || files.contains_key(COMMON) => {
-                        Shader::new(&path, &source, &constants(name, &fused::example(name)), &common)?;
-                        None
-                    }
-                    Some(_) => None,
-                };
-                texts.insert(*name, Text { entry, path, source, shader });
+                texts.insert(*name, Text { entry, path, source });
             }
         }
         let (from_folder, built_in): (Vec<_>, _) =
             sources().map(|source| source.name).partition(|name| files.contains_key(name));
         let differs = |source: &&Source| files.get(source.name).is_some_and(|(_, text)| text != source.text);
         let edited = sources().filter(differs).map(|source| source.name).collect();
-        Ok(Shaders { texts, common, sized: Mutex::default(), from_folder, edited, built_in })
+        let shaders = Shaders { texts, common, parsed: Mutex::default(), from_folder, edited, built_in };
+        let own = |name: &&&str| files.contains_key(*name) || files.contains_key(COMMON);
+        for name in shaders.texts.keys().filter(own) {
+            shaders.get(name, &fused::example(name))?;
+        }
+        Ok(shaders)
     }
 
     /// The shader in the file `name`, for a kernel of these sizes.
@@ -82,30 +77,26 @@ impl Shaders {
     /// # Errors
     /// [`ShaderError`] where the text is not valid with these sizes.
     pub fn get(&self, name: &str, sizes: &Sizes) -> Result<Arc<Shader>, ShaderError> {
-        let Text { entry, path, source, shader } = &self.texts[name];
-        if let Some(shader) = shader {
-            return Ok(shader.clone());
-        }
+        let Text { entry, path, source } = &self.texts[name];
         let constants = entry.constants.map_or_else(Vec::new, |constants| constants(name, sizes));
-        let mut sized = self.sized.lock().unwrap_or_else(PoisonError::into_inner);
         let key = format!("{name} {constants:?}");
-        if let Some(shader) = sized.get(&key) {
-            return Ok(shader.clone());
+        let parsed = || self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = parsed().get(&key).cloned();
+        match known {
+            Some(shader) => Ok(shader),
+            None => {
+                // Not while locked: two may be parsed side by side.
+                let shader = Arc::new(Shader::new(path, source, &constants, &self.common)?);
+                parsed().insert(key, shader.clone());
+                Ok(shader)
+            }
         }
-        let shader = Arc::new(Shader::new(path, source, &constants, &self.common)?);
-        sized.insert(key, shader.clone());
-        Ok(shader)
     }
 
     /// The `file` of a kernel, or its first one where that is edited and `file` is not.
     pub fn preferred(&self, kernel: &'static str, file: &'static str) -> &'static str {
         let edited = |name| self.edited.contains(&name);
         if edited(kernel) && !edited(file) { kernel } else { file }
-    }
-
-    /// Those that need no sizes.
-    pub fn unsized_ones(&self) -> impl Iterator<Item = &Arc<Shader>> {
-        self.texts.values().filter_map(|text| text.shader.as_ref())
     }
 
     /// All of them by file name; those that need sizes with the sizes of an example.

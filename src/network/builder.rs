@@ -1,7 +1,7 @@
 //! What a plan is made of: everything that is allocated, the names that shaders bind it by, and the
 //! kernels compiled so far.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Parameters, Work,
@@ -10,7 +10,7 @@ use super::{
 use crate::{
     Result,
     data::Samples,
-    gpu::{Binding, Buffer, Command, Device, Dispatch, Element, Kernel, ShaderError, Slice},
+    gpu::{Binding, Buffer, Command, Device, Dispatch, Element, Kernel, Shader, ShaderError, Slice},
     kernels::{Shaders, Sizes, entry},
 };
 
@@ -222,12 +222,13 @@ impl<'a> Builder<'a> {
         counter: usize,
     ) -> Result<Dispatch> {
         self.work.push(Work { kernel: name, sizes });
-        let shader = self.shaders.get(self.shaders.preferred(name, self.sizes.file(name, &sizes)), &sizes)?;
-        let overrides = sizes.overrides(&shader, self.alpha, counter);
+        let compiler =
+            Compiler { device: self.device, shaders: self.shaders, sizes: self.sizes, alpha: self.alpha };
+        let shader = compiler.shader(name, &sizes)?;
         let invocations = entry(name).map(|entry| (entry.invocations)(&sizes, &shader)).transpose()?;
-        let key = format!("{} {overrides:?}", shader.path);
+        let key = compiler.key(&shader, &sizes, counter);
         if !self.kernels.contains_key(&key) {
-            let kernel = Kernel::new(self.device, name, &shader, &overrides)?;
+            let kernel = compiler.kernel(name, &sizes, counter)?;
             self.kernels.insert(key.clone(), kernel);
         }
         let dispatch = self.kernels[&key].dispatch(
@@ -245,6 +246,36 @@ impl<'a> Builder<'a> {
             },
         )?;
         Ok(dispatch)
+    }
+}
+
+/// What compiles a plan's kernels.
+pub(super) struct Compiler<'a> {
+    pub(super) device: &'a Device,
+    pub(super) shaders: &'a Shaders,
+    pub(super) sizes: &'a PlanSizes,
+    pub(super) alpha: f64,
+}
+
+impl Compiler<'_> {
+    pub(super) fn shader(&self, name: &'static str, sizes: &Sizes) -> Result<Arc<Shader>, ShaderError> {
+        self.shaders.get(self.shaders.preferred(name, self.sizes.file(name, sizes)), sizes)
+    }
+
+    /// What a compiled kernel is found by.
+    pub(super) fn key(&self, shader: &Shader, sizes: &Sizes, counter: usize) -> String {
+        format!("{} {:?}", shader.path, sizes.overrides(shader, self.alpha, counter))
+    }
+
+    /// Compiles a kernel for some sizes.
+    pub(super) fn kernel(
+        &self,
+        name: &'static str,
+        sizes: &Sizes,
+        counter: usize,
+    ) -> Result<Kernel, ShaderError> {
+        let shader = self.shader(name, sizes)?;
+        Kernel::new(self.device, name, &shader, &sizes.overrides(&shader, self.alpha, counter))
     }
 }
 

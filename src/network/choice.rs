@@ -35,6 +35,9 @@ const MOST_LANES: u32 = 16;
 const DISCRETE: usize = 264;
 /// Workgroups for any other GPU, which has 8 to 40 cores.
 const INTEGRATED: usize = 64;
+/// What evaluates, in every plan.
+const FORWARD: [&str; 6] =
+    ["matmul_pixels", "matmul", "relu", "softmax_cross_entropy", "count_metrics", "reduce_metrics"];
 /// What the fused plan trains with, beside `fused_step`.
 const OF_FUSED: [&str; 3] = ["reduce_update", "reduce_metrics", "common"];
 
@@ -102,6 +105,14 @@ impl PlanKind {
             (None, Ok(())) if PlanKind::Fused.unused(variants, shaders).is_empty() => Ok(PlanKind::Fused),
             (None, _) => Ok(PlanKind::Layerwise),
             (Some(wanted), _) => Ok(wanted),
+        }
+    }
+
+    /// Whether the plan runs a kernel: to train, or to evaluate.
+    pub fn runs(self, kernel: &str) -> bool {
+        match self {
+            PlanKind::Fused => FORWARD.contains(&kernel) || ["fused_step", "reduce_update"].contains(&kernel),
+            PlanKind::Layerwise => !["fused_step", "reduce_update", "copy", "multiply_add"].contains(&kernel),
         }
     }
 

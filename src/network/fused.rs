@@ -3,15 +3,29 @@
 //! `fused_step` takes every image from its pixels to the gradients of all parameters, and so reads
 //! the pixels once; `reduce_update` adds up what its workgroups leave, and moves the parameters.
 
-use super::builder::{Builder, Rows, SampleBuffers};
+use super::{
+    PlanKind,
+    builder::{Builder, Compiler, Rows, SampleBuffers},
+};
 use crate::{
     Result,
-    gpu::{Command, Element},
+    gpu::{Command, Element, Kernel},
     kernels::Sizes,
 };
 
 /// The only counter of the iteration itself, behind those of the metrics.
 pub(super) const COUNTER: usize = 2;
+
+/// Compiles `fused_step`, where the plan has it, by the key that the builder finds it by.
+pub(super) fn compile_ahead(compiler: &Compiler) -> Result<Option<(String, Kernel)>> {
+    if compiler.sizes.kind == PlanKind::Layerwise {
+        return Ok(None);
+    }
+    let sizes = compiler.sizes.fused();
+    let shader = compiler.shader("fused_step", &sizes)?;
+    let kernel = compiler.kernel("fused_step", &sizes, COUNTER)?;
+    Ok(Some((compiler.key(&shader, &sizes, COUNTER), kernel)))
+}
 
 impl Builder<'_> {
     /// The iteration, and what makes its metrics.

@@ -2,7 +2,8 @@
 
 use super::{
     Parameters, PlanKind, Work,
-    builder::Builder,
+    builder::{Builder, Compiler},
+    fused,
     sizes::{Counter, PlanSizes, TEST_METRICS, TRAIN_METRICS},
 };
 use crate::{
@@ -50,8 +51,20 @@ impl Plan {
         alpha: f64,
     ) -> Result<Self> {
         let mut builder = Builder::new(device, shaders, sizes, parameters, alpha)?;
-        let train = builder.samples("train", &data.train, TRAIN_METRICS)?;
-        let test = builder.samples("test", &data.test, TEST_METRICS)?;
+        // The largest kernel takes the driver as long as all else together.
+        let compiler = Compiler { device, shaders, sizes, alpha };
+        let (ahead, rest) = rayon::join(
+            || fused::compile_ahead(&compiler),
+            || -> Result<_> {
+                let train = builder.samples("train", &data.train, TRAIN_METRICS)?;
+                let test = builder.samples("test", &data.test, TEST_METRICS)?;
+                let evaluations = (builder.evaluation(&train)?, builder.evaluation(&test)?);
+                Ok((train, test, evaluations))
+            },
+        );
+        let (train, test, (evaluate_train, evaluate_test)) = rest?;
+        builder.kernels.extend(ahead?);
+        builder.work.clear();
         let (iteration, metrics) = match sizes.kind {
             PlanKind::Layerwise => (builder.layerwise_iteration(&train)?, builder.metrics(&train)?),
             PlanKind::Fused => builder.fused_iteration(&train)?,
@@ -59,9 +72,9 @@ impl Plan {
         Ok(Plan {
             iteration_with_metrics: iteration.iter().chain(&metrics).cloned().collect(),
             iteration,
-            work: std::mem::take(&mut builder.work),
-            evaluate_train: builder.evaluation(&train)?,
-            evaluate_test: builder.evaluation(&test)?,
+            work: builder.work,
+            evaluate_train,
+            evaluate_test,
             parameters: builder.parameters.all(),
             train_totals: train.totals.each_ref().map(Buffer::all),
             test_totals: test.totals.each_ref().map(Buffer::all),

@@ -1,9 +1,11 @@
 //! Sizes of a plan: chunks of rows, splits of sums, counters, and what all of it needs of an adapter.
 
-use super::{Layout, PlanKind, Shape, Variants, fused, layout::ALIGN};
+use std::collections::BTreeMap;
+
+use super::{LayerLayout, Layout, PlanKind, Shape, Variants, fused, layout::ALIGN};
 use crate::{
     gpu::{Needs, ShaderError},
-    kernels::{Shaders, Sizes},
+    kernels::{REGISTRY, Shaders, Sizes},
 };
 
 /// Bytes of activations that a chunk of rows may take.
@@ -111,11 +113,8 @@ impl PlanSizes {
     /// [`ShaderError`] where a shader does not say its workgroup size.
     pub fn needs(&self, shaders: &Shaders) -> Result<Needs, ShaderError> {
         let mut needs = Needs::default();
-        let fused_step = match self.kind {
-            PlanKind::Fused => Some(shaders.get(self.file("fused_step", &self.fused()), &self.fused())?),
-            PlanKind::Layerwise => None,
-        };
-        for shader in shaders.unsized_ones().chain(&fused_step) {
+        for (file, sizes) in self.files(shaders) {
+            let shader = shaders.get(file, &sizes)?;
             let sizes: Vec<_> = shader.open_overrides.iter().map(|name| (name.clone(), ANY_SIZE)).collect();
             needs.kernel(shader.bindings.len(), shader.workgroup(&sizes)?);
         }
@@ -132,6 +131,29 @@ impl PlanSizes {
         needs.binding = largest.max(pixels(self.chunk));
         needs.buffer = largest.max(pixels(self.train.max(self.test)));
         Ok(needs)
+    }
+}
+
+impl PlanSizes {
+    /// The files that the plan runs, but for a `fused_step` of ours: it stays within WebGPU's defaults,
+    /// and takes long to parse.
+    fn files(&self, shaders: &Shaders) -> BTreeMap<&'static str, Sizes> {
+        let layer = |layer: &LayerLayout| Sizes { k: layer.k, n: layer.n, ..Sizes::default() };
+        let mut files = BTreeMap::new();
+        for kernel in REGISTRY.iter().map(|entry| entry.name).filter(|name| self.kind.runs(name)) {
+            let file = |sizes| (shaders.preferred(kernel, self.file(kernel, &sizes)), sizes);
+            files.extend(self.layout.layers.iter().map(layer).map(file));
+        }
+        if self.kind == PlanKind::Fused {
+            let file = self.file("fused_step", &self.fused());
+            files.remove("fused_step");
+            if shaders.edited.contains(&file) {
+                files.insert(file, self.fused());
+            } else {
+                files.remove(file);
+            }
+        }
+        files
     }
 }
 
