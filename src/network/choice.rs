@@ -30,8 +30,8 @@ pub struct Variants {
 
 /// The largest subgroup that counts as a small one.
 const MOST_LANES: u32 = 16;
-/// Workgroups for a discrete GPU: no driver tells its cores, of which there are up to 144, and each
-/// holds two workgroups of `fused_step`. A small one takes them in several rounds.
+/// Workgroups for a discrete GPU, whose cores no driver tells: up to two for each core of the largest.
+/// A small one takes them in several rounds.
 const DISCRETE: usize = 264;
 /// Workgroups for any other GPU, which has 8 to 40 cores.
 const INTEGRATED: usize = 64;
