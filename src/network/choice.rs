@@ -102,7 +102,7 @@ impl PlanKind {
             (Some(PlanKind::Fused), Err(why)) => {
                 Err(Error::Usage(format!("--plan fused {why}: use --plan layerwise, or auto")))
             }
-            (None, Ok(())) if PlanKind::Fused.unused(variants, shaders).is_empty() => Ok(PlanKind::Fused),
+            (None, Ok(())) if !PlanKind::Fused.leaves_out(variants, shaders) => Ok(PlanKind::Fused),
             (None, _) => Ok(PlanKind::Layerwise),
             (Some(wanted), _) => Ok(wanted),
         }
@@ -116,13 +116,20 @@ impl PlanKind {
         }
     }
 
+    /// Whether there is an edited shader that only the layerwise plan trains with.
+    fn leaves_out(self, variants: Variants, shaders: &Shaders) -> bool {
+        let nobody = PlanKind::Layerwise.unused(variants, shaders);
+        self.unused(variants, shaders).iter().any(|name| !nobody.contains(name))
+    }
+
     /// The edited shaders that the plan does not train with.
     pub fn unused(self, variants: Variants, shaders: &Shaders) -> Vec<&'static str> {
         let fused_step = variants.file("fused_step", &Sizes::default());
         let used = |name: &str| match self {
             PlanKind::Fused => name == fused_step || OF_FUSED.contains(&name),
             PlanKind::Layerwise => {
-                name != "reduce_update" && !name.starts_with("fused_step") && variants.products.uses(name)
+                let kernel = name.split('.').next().unwrap_or(name);
+                self.runs(kernel) && variants.products.uses(name)
             }
         };
         shaders.edited.iter().copied().filter(|name| !used(name)).collect()
