@@ -1,0 +1,44 @@
+//! Functions behind the layers.
+
+/// What is applied to each unit of a hidden layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activation {
+    /// max(z, 0)
+    Relu,
+    /// z where z > 0, else z / 100
+    LeakyRelu,
+    /// The hyperbolic tangent.
+    Tanh,
+    /// 1 / (1 + exp(-z))
+    Sigmoid,
+    /// z times the probability that a normal number is below z, by its formula with tanh.
+    Gelu,
+}
+
+impl Activation {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Activation::Relu, Activation::LeakyRelu, Activation::Tanh, Activation::Sigmoid, Activation::Gelu];
+
+    /// As on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Activation::Relu => "relu",
+            Activation::LeakyRelu => "leaky-relu",
+            Activation::Tanh => "tanh",
+            Activation::Sigmoid => "sigmoid",
+            Activation::Gelu => "gelu",
+        }
+    }
+
+    /// Its kernel, and that of its gradient.
+    pub fn kernels(self) -> [&'static str; 2] {
+        match self {
+            Activation::Relu => ["relu", "relu_backward"],
+            Activation::LeakyRelu => ["leaky_relu", "leaky_relu_backward"],
+            Activation::Tanh => ["tanh", "tanh_backward"],
+            Activation::Sigmoid => ["sigmoid", "sigmoid_backward"],
+            Activation::Gelu => ["gelu", "gelu_backward"],
+        }
+    }
+}
