@@ -16,3 +16,15 @@ fn pixels_of(word: u32) -> vec4f {
 fn dot_add(a: vec4f, b: vec4f, sum: f32) -> f32 {
   return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));
 }
+
+// Where a number is none: by its bits, as WGSL lets a compiler assume that there is no NaN.
+fn is_nan(z: vec4f) -> vec4<bool> {
+  return (bitcast<vec4u>(z) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+}
+
+// 1 / (1 + exp(-z)). The exponent is never positive, so that nothing overflows, and a NaN stays one,
+// which the exp of some drivers makes a number.
+fn sigmoid_of(z: vec4f) -> vec4f {
+  let e = exp(-abs(z));
+  return select(select(e, vec4f(1.0), z > vec4f(0.0)) / (1.0 + e), z, is_nan(z));
+}

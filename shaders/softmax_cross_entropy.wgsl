@@ -1,14 +1,17 @@
-// softmax_cross_entropy: the end of the forward and the start of the backward pass.
+// softmax_cross_entropy: the end of the forward and the start of the backward pass, for K classes.
 //   p = exp(z - max z) / sum exp(z - max z)      softmax, safe from overflow
-//   loss = -ln p[label] = ln(sum exp(z - max z)) - (z[label] - max z)
-//   dz = p - 1 at the label, p elsewhere         its gradient; 1/m comes later, in reduce_gradient
+//   y = 1 - smoothing at the label, and smoothing / K more at every class
+//   loss = -sum y ln p = ln(sum exp(z - max z)) - sum y (z - max z)
+//   dz = p - y                                   its gradient; 1/m comes later, in reduce_gradient
 //   hit = 1 where the largest z is at the label; of equal ones the lowest class counts
-// One invocation takes a sample. One-hot rows are never stored: 1 is subtracted at the label.
+// One invocation takes a sample. The rows of y are never stored. (smoothing as PyTorch's
+// label_smoothing: 0 leaves y one-hot.)
 
 const WORKGROUP = 64u; // invocations a workgroup
 
-override classes: u32; // outputs that count; the rest of n is padding, and its dz is 0
-override n: u32;       // classes, padded to a multiple of 4
+override classes: u32;   // K, outputs that count; the rest of n is padding, and its dz is 0
+override n: u32;         // classes, padded to a multiple of 4
+override smoothing: f32; // probability that is spread over all classes
 
 @group(0) @binding(0) var<storage, read>       z: array<f32>;      // (m, n) logits
 @group(0) @binding(1) var<storage, read>       labels: array<u32>; // (m)
@@ -22,6 +25,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (row >= arrayLength(&loss)) { return; }
   let first = row * n;
   let label = labels[row];
+  let share = smoothing / f32(classes);
 
   var best = 0u;
   var top = z[first];
@@ -33,13 +37,19 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     }
   }
   var total = 0.0;
+  var below = 0.0;
   for (var c = 0u; c < classes; c++) {
-    total += exp(z[first + c] - top);
+    let value = z[first + c] - top;
+    total += exp(value);
+    below += value;
   }
   for (var c = 0u; c < n; c++) {
-    let p = exp(z[first + c] - top) / total;
-    dz[first + c] = select(0.0, select(p, p - 1.0, c == label), c < classes);
+    let rest = exp(z[first + c] - top) / total - share;
+    dz[first + c] = select(0.0, select(rest, rest - (1.0 - smoothing), c == label), c < classes);
   }
-  loss[row] = log(total) - (z[first + label] - top);
+  var target_sum = (1.0 - smoothing) * (z[first + label] - top);
+  // Not where it is 0: times an infinite z it would be NaN.
+  if (smoothing > 0.0) { target_sum += share * below; }
+  loss[row] = log(total) - target_sum;
   hit[row] = select(0u, 1u, best == label);
 }

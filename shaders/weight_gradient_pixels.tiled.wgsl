@@ -15,6 +15,7 @@ const TILE_K = 16u;     // samples a step
 override k: u32;       // pixels an image, padded to a multiple of 16
 override n: u32;       // units, padded to a multiple of 4
 override splits: u32;  // ranges of samples
+override add: bool;    // to what the partial sums hold; else they are replaced
 override counter: u32; // this kernel's place in samples_seen
 
 @group(0) @binding(0) var<storage, read>       dz: array<vec4f>;          // (m, n / 4)
@@ -76,7 +77,10 @@ fn main(
     for (var h = 0u; h < 2u; h++) { // unroll
       let at = quad + 16u * h + right;
       if (split < splits && unit + down < n / 4u && at < k / 4u) {
-        dw_partials[(split * n + 4u * (unit + down) + u) * (k / 4u) + at] += sum[u][h] / 255.0;
+        let place = (split * n + 4u * (unit + down) + u) * (k / 4u) + at;
+        var part = sum[u][h] / 255.0;
+        if (add) { part += dw_partials[place]; }
+        dw_partials[place] = part;
       }
     }
   }

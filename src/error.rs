@@ -59,6 +59,22 @@ pub enum Error {
     /// A bench found something wrong, which it then did not time.
     #[error("wrong, and so without a time: {0}")]
     NotTimed(String),
+    /// The accuracy that was asked for was not reached.
+    #[error(
+        "the target of {target} % is missed: {found:.2} % of {samples} {set} images after {iters} iterations"
+    )]
+    TargetMissed {
+        /// In percent.
+        target: f64,
+        /// In percent.
+        found: f64,
+        /// validation or test
+        set: &'static str,
+        /// Images of the set.
+        samples: u64,
+        /// Iterations done.
+        iters: usize,
+    },
     /// The loss, or a weight, is not finite.
     #[error("{0}")]
     Diverged(String),
@@ -80,7 +96,10 @@ impl Error {
             Error::Data(_) | Error::Model(_) => 3,
             Error::Device(_) => 4,
             Error::Shader(_) => 5,
-            Error::SamplesMissed { .. } | Error::WrongKernel { .. } | Error::NotTimed(_) => 6,
+            Error::SamplesMissed { .. }
+            | Error::WrongKernel { .. }
+            | Error::NotTimed(_)
+            | Error::TargetMissed { .. } => 6,
             Error::Diverged(_) => 7,
             Error::Interrupted => 130,
         }

@@ -12,6 +12,13 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    /// Of these samples and those of `other` together.
+    pub fn and(&self, other: &Self) -> Self {
+        let samples = self.samples + other.samples;
+        let share = |metrics: &Self| metrics.loss * (metrics.samples as f64 / samples as f64);
+        Metrics { loss: share(self) + share(other), hits: self.hits + other.hits, samples }
+    }
+
     /// Hits as a fraction of the samples, 0 to 1.
     pub fn accuracy(&self) -> f64 {
         self.hits as f64 / self.samples as f64

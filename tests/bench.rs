@@ -9,6 +9,7 @@ use shadegrad::{
     gpu::{Command, Device, Wanted, choose},
     kernels::{REGISTRY, Shaders},
     network::{Init, Plan, PlanKind, PlanSizes, Shape, Variants},
+    recipe::Recipe,
 };
 use tempfile::TempDir;
 
@@ -186,12 +187,13 @@ fn a_plan_says_of_each_dispatch_what_it_computes() {
     let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
     let variants = Variants::of(&adapter);
     let (data, shape) = (common::dataset(7, 5, TRAIN, 101), Shape::new(35, &[12, 8], 10).unwrap());
-    let (sizes, shaders) =
-        (PlanSizes::new(&shape, TRAIN, 101, PlanKind::Layerwise, variants), Shaders::load(None).unwrap());
+    let recipe = Recipe::gradient_descent(0.1);
+    let sizes = PlanSizes::new(&shape, data.lengths(), &recipe, PlanKind::Layerwise, variants);
+    let shaders = Shaders::load(None).unwrap();
     let device = Device::open(&adapter, &sizes.needs(&shaders).unwrap()).unwrap();
     let start = Init::He.parameters(&shape, 1);
-    let plan = Plan::new(&device, &shaders, &sizes, &data, &start, 0.1).unwrap();
-    let labels = plan.iteration_with_metrics.iter().filter_map(|command| match command {
+    let plan = Plan::new(&device, &shaders, &sizes, &data, &start).unwrap();
+    let labels = plan.iteration_with_metrics.commands.iter().filter_map(|command| match command {
         Command::Dispatch(dispatch) => Some(dispatch.label.to_string()),
         Command::Clear(_) => None,
     });

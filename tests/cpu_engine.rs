@@ -8,9 +8,10 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 use shadegrad::{
-    data::{Dataset, Samples},
+    data::{Dataset, Samples, Split},
     metrics::Metrics,
     network::{Init, Layer, Parameters, Shape},
+    recipe::{Activation, Recipe},
     reference::{CpuEngine, backward, forward, scale_pixels, softmax_cross_entropy},
 };
 
@@ -34,7 +35,7 @@ fn easy_samples(len: usize, seed: u64) -> Samples {
 
 fn easy_data(train: usize) -> Arc<Dataset> {
     let (train, test) = (easy_samples(train, 1), easy_samples(700, 2));
-    Arc::new(Dataset { train, test, rows: 3, cols: 4, classes: CLASSES })
+    Arc::new(Dataset { train, val: None, test, rows: 3, cols: 4, classes: CLASSES })
 }
 
 fn start(hidden: &[usize]) -> Parameters<f32> {
@@ -63,10 +64,11 @@ fn bits_do_not_depend_on_threads() {
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let mut engine = CpuEngine::new(Arc::clone(&data), start(&[9, 5]), 0.3);
+            let mut engine =
+                CpuEngine::new(Arc::clone(&data), start(&[9, 5]), &Recipe::gradient_descent(0.3));
             let metrics: Vec<_> = (0..5).map(|_| engine.iterate()).collect();
             let bits: Vec<_> = engine.parameters().values().map(f32::to_bits).collect();
-            (metrics, engine.evaluate_test(), bits)
+            (metrics, engine.evaluate(Split::Test).unwrap(), bits)
         })
     };
     let one = run(1);
@@ -81,9 +83,9 @@ fn whole_array_step(
     mut parameters: Parameters<f64>,
     alpha: f64,
 ) -> (Metrics, Parameters<f64>) {
-    let activations = forward(&parameters, scale_pixels(samples.matrix()));
-    let output = softmax_cross_entropy(activations.logits().view(), &samples.labels);
-    let sums = backward(&parameters, &activations, output.dz);
+    let activations = forward(&parameters, scale_pixels(samples.matrix()), Activation::Relu);
+    let output = softmax_cross_entropy(activations.logits().view(), &samples.labels, 0.0);
+    let sums = backward(&parameters, &activations, output.dz, Activation::Relu);
     let m = samples.len() as f64;
     for (layer, sum) in parameters.layers.iter_mut().zip(&sums.layers) {
         layer.weight -= &(&sum.weight * (alpha / m));
@@ -99,8 +101,8 @@ fn every_row_counts_once_whatever_the_chunks() {
         let data = easy_data(rows);
         let start = start(&[6]).map(f64::from);
         let (expected, stepped) = whole_array_step(&data.train, start.clone(), 0.7);
-        let mut engine = CpuEngine::new(data, start, 0.7);
-        let evaluated = engine.evaluate_train();
+        let mut engine = CpuEngine::new(data, start, &Recipe::gradient_descent(0.7));
+        let evaluated = engine.evaluate(Split::Train).unwrap();
         let metrics = engine.iterate();
         assert_eq!(evaluated, metrics, "{rows} rows");
         assert_eq!((metrics.hits, metrics.samples), (expected.hits, rows as u64), "{rows} rows");
@@ -112,18 +114,21 @@ fn every_row_counts_once_whatever_the_chunks() {
 
 #[test]
 fn evaluating_changes_nothing_and_test_is_not_train() {
-    let engine = CpuEngine::new(easy_data(600), start(&[6]), 0.5);
-    let (train, test) = (engine.evaluate_train(), engine.evaluate_test());
+    let engine = CpuEngine::new(easy_data(600), start(&[6]), &Recipe::gradient_descent(0.5));
+    let (train, test) = (engine.evaluate(Split::Train).unwrap(), engine.evaluate(Split::Test).unwrap());
     assert_eq!((train.samples, test.samples), (600, 700));
     assert_ne!(train.loss, test.loss);
-    assert_eq!((engine.evaluate_train(), engine.evaluate_test()), (train, test));
+    assert_eq!(
+        (engine.evaluate(Split::Train).unwrap(), engine.evaluate(Split::Test).unwrap()),
+        (train, test)
+    );
     assert_eq!(engine.parameters(), &start(&[6]));
 }
 
 #[test]
 fn the_loss_falls_at_every_report_and_the_set_is_learnt() {
     for hidden in [&[10][..], &[10, 8], &[10, 8, 6]] {
-        let mut engine = CpuEngine::new(easy_data(1300), start(hidden), 0.5);
+        let mut engine = CpuEngine::new(easy_data(1300), start(hidden), &Recipe::gradient_descent(0.5));
         let mut last = f64::INFINITY;
         for iteration in 0..400 {
             let loss = engine.iterate().loss;
@@ -132,7 +137,7 @@ fn the_loss_falls_at_every_report_and_the_set_is_learnt() {
                 last = loss;
             }
         }
-        let test = engine.evaluate_test();
+        let test = engine.evaluate(Split::Test).unwrap();
         assert!(test.accuracy() > 0.95, "hidden {hidden:?}: {test:?}");
     }
 }
@@ -141,8 +146,8 @@ fn the_loss_falls_at_every_report_and_the_set_is_learnt() {
 fn f32_and_f64_train_to_the_same_network() {
     let data = easy_data(1300);
     let start = start(&[10, 8]);
-    let mut single = CpuEngine::new(Arc::clone(&data), start.clone(), 0.5);
-    let mut double = CpuEngine::new(data, start.map(f64::from), 0.5);
+    let mut single = CpuEngine::new(Arc::clone(&data), start.clone(), &Recipe::gradient_descent(0.5));
+    let mut double = CpuEngine::new(data, start.map(f64::from), &Recipe::gradient_descent(0.5));
     for iteration in 0..50 {
         let (single, double) = (single.iterate(), double.iterate());
         let off = (single.loss - double.loss).abs();
@@ -158,9 +163,9 @@ fn a_nan_anywhere_shows_in_the_loss() {
     for layer in 0..3 {
         let mut parameters = start(&[6, 5]);
         parameters.layers[layer].weight[(1, 1)] = f32::NAN;
-        let mut engine = CpuEngine::new(easy_data(600), parameters, 0.5);
+        let mut engine = CpuEngine::new(easy_data(600), parameters, &Recipe::gradient_descent(0.5));
         assert!(engine.iterate().loss.is_nan(), "layer {layer}");
-        assert!(engine.evaluate_test().loss.is_nan(), "layer {layer}");
+        assert!(engine.evaluate(Split::Test).unwrap().loss.is_nan(), "layer {layer}");
     }
 }
 
@@ -173,7 +178,7 @@ fn a_tiny_run_is_what_numpy_computes() {
         labels: vec![1, 2, 0, 0],
         inputs: 3,
     };
-    let data = Dataset { train: samples.clone(), test: samples, rows: 1, cols: 3, classes: 3 };
+    let data = Dataset { train: samples.clone(), val: None, test: samples, rows: 1, cols: 3, classes: 3 };
     let start = Parameters {
         layers: vec![
             Layer { weight: array![[0.5, -1.0, 0.25], [-0.75, 0.125, 1.0]], bias: array![0.15, -0.2] },
@@ -199,9 +204,9 @@ fn a_tiny_run_is_what_numpy_computes() {
             },
         ],
     };
-    let mut engine = CpuEngine::new(Arc::new(data), start, 0.5);
+    let mut engine = CpuEngine::new(Arc::new(data), start, &Recipe::gradient_descent(0.5));
     let mut seen: Vec<_> = (0..3).map(|_| engine.iterate()).collect();
-    seen.push(engine.evaluate_train());
+    seen.push(engine.evaluate(Split::Train).unwrap());
     let losses = [1.125526139388471, 1.077136386675757, 1.0415368611056173, 1.0121006434137496];
     for (seen, (loss, hits)) in seen.iter().zip(losses.into_iter().zip([2, 2, 2, 3])) {
         assert!((seen.loss - loss).abs() <= 1e-14, "{seen:?}, not {loss}");

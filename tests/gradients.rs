@@ -7,9 +7,10 @@ use rand_chacha::{
 };
 use shadegrad::{
     network::{Init, Parameters, Shape},
+    recipe::Activation,
     reference::{
-        backward, bias_gradient, forward, matmul_pixels, mean_gradient, scale_pixels, softmax_cross_entropy,
-        weight_gradient_pixels,
+        Activations, backward, bias_gradient, forward, matmul_pixels, mean_gradient, scale_pixels,
+        softmax_cross_entropy, weight_gradient_pixels,
     },
 };
 
@@ -27,6 +28,8 @@ struct Problem {
     parameters: Parameters<f64>,
     pixels: Array2<u8>,
     labels: Vec<u8>,
+    activation: Activation,
+    smoothing: f64,
 }
 
 impl Problem {
@@ -38,20 +41,26 @@ impl Problem {
             parameters: Init::Uniform.parameters(&shape, seed).map(f64::from),
             pixels: Array2::from_shape_simple_fn((samples, inputs), || below(256)),
             labels: (0..samples).map(|_| below(classes)).collect(),
+            activation: Activation::Relu,
+            smoothing: 0.0,
         }
+    }
+
+    fn forward(&self) -> Activations<f64> {
+        forward(&self.parameters, scale_pixels(self.pixels.view()), self.activation)
     }
 
     /// Mean cross-entropy, with nothing of the backward pass in it.
     fn loss(&self) -> f64 {
-        let activations = forward(&self.parameters, scale_pixels(self.pixels.view()));
-        softmax_cross_entropy(activations.logits().view(), &self.labels).loss.mean().unwrap()
+        let activations = self.forward();
+        softmax_cross_entropy(activations.logits().view(), &self.labels, self.smoothing).loss.mean().unwrap()
     }
 
     /// The mean gradient of every parameter, in the order of `Parameters::values`.
     fn gradient(&self) -> Vec<f64> {
-        let activations = forward(&self.parameters, scale_pixels(self.pixels.view()));
-        let output = softmax_cross_entropy(activations.logits().view(), &self.labels);
-        let sums = backward(&self.parameters, &activations, output.dz);
+        let activations = self.forward();
+        let output = softmax_cross_entropy(activations.logits().view(), &self.labels, self.smoothing);
+        let sums = backward(&self.parameters, &activations, output.dz, self.activation);
         let samples = self.labels.len();
         let mut gradient = Vec::new();
         for layer in &sums.layers {
@@ -94,17 +103,29 @@ fn every_gradient_is_the_slope_of_the_loss() {
         (16, 2, &[11, 2, 13], 5),
     ];
     for (seed, (samples, inputs, hidden, classes)) in shapes.into_iter().enumerate() {
-        let mut problem = Problem::new(samples, inputs, hidden, classes, seed as u64);
-        let gradient = problem.gradient();
-        assert_eq!(gradient.len(), problem.parameters.values().count());
-        assert!(gradient.iter().any(|g| g.abs() > 1e-3), "a gradient of zeros proves nothing");
-        for (index, gradient) in gradient.into_iter().enumerate() {
-            let quotient = problem.quotient(index);
-            assert!(
-                close(gradient, quotient),
-                "{samples} samples, {inputs}-{hidden:?}-{classes}, value {index}: {gradient}, not {quotient}"
-            );
+        for activation in Activation::ALL {
+            for smoothing in [0.0, 0.1] {
+                let problem = Problem::new(samples, inputs, hidden, classes, seed as u64);
+                check(Problem { activation, smoothing, ..problem });
+            }
         }
+    }
+}
+
+/// Compares every value of the gradient with its difference quotient.
+fn check(mut problem: Problem) {
+    let gradient = problem.gradient();
+    assert_eq!(gradient.len(), problem.parameters.values().count());
+    assert!(gradient.iter().any(|g| g.abs() > 1e-3), "a gradient of zeros proves nothing");
+    for (index, gradient) in gradient.into_iter().enumerate() {
+        let quotient = problem.quotient(index);
+        assert!(
+            close(gradient, quotient),
+            "{:?}, {}, smoothing {}, value {index}: {gradient}, not {quotient}",
+            problem.pixels.dim(),
+            problem.activation.name(),
+            problem.smoothing
+        );
     }
 }
 
@@ -121,8 +142,8 @@ fn the_comparison_lets_no_nan_infinity_or_wrong_value_pass() {
 #[test]
 fn a_bias_gradient_is_per_unit_since_the_sum_over_units_is_zero() {
     let problem = Problem::new(50, 12, &[8], 10, 3);
-    let activations = forward(&problem.parameters, scale_pixels(problem.pixels.view()));
-    let dz = softmax_cross_entropy(activations.logits().view(), &problem.labels).dz;
+    let activations = problem.forward();
+    let dz = softmax_cross_entropy(activations.logits().view(), &problem.labels, 0.0).dz;
     let scalar = dz.sum() / 50.0;
     assert!(scalar.abs() <= 1e-15, "{scalar}");
     let per_unit = mean_gradient(bias_gradient(dz.view()).view(), 50);
@@ -136,7 +157,7 @@ fn a_bias_gradient_is_per_unit_since_the_sum_over_units_is_zero() {
 fn the_pixel_twins_are_what_the_pass_computes() {
     let problem = Problem::new(9, 13, &[6], 4, 5);
     let layer = &problem.parameters.layers[0];
-    let activations = forward(&problem.parameters, scale_pixels(problem.pixels.view()));
+    let activations = problem.forward();
     let z = matmul_pixels(problem.pixels.view(), layer.weight.view(), layer.bias.view());
     assert_eq!(z, activations.z[0]);
 

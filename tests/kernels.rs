@@ -5,6 +5,8 @@ use shadegrad::{
     gpu::{Adapter, Device, Needs, Wanted, choose},
     kernels::{Entry, REGISTRY, Random, Shaders, Sizes, Tensor, entry, prove, sources},
     network::Variants,
+    recipe::{Activation, BETAS, Optimizer},
+    reference::{DECAY, EPS, MU, SLOPE},
 };
 
 fn adapter() -> Adapter {
@@ -53,8 +55,12 @@ macro_rules! kernels {
 }
 
 kernels! {
-    matmul_pixels matmul relu softmax_cross_entropy count_metrics reduce_metrics input_gradient
-    relu_backward weight_gradient weight_gradient_pixels bias_gradient reduce_gradient gradient_descent
+    gather gather_shifted next_step
+    matmul_pixels matmul relu leaky_relu tanh sigmoid gelu
+    softmax_cross_entropy count_metrics reduce_metrics input_gradient
+    relu_backward leaky_relu_backward tanh_backward sigmoid_backward gelu_backward
+    weight_gradient weight_gradient_pixels bias_gradient reduce_gradient
+    gradient_descent momentum nesterov rmsprop adam adamw
     fused_step reduce_update
     copy multiply_add
 }
@@ -93,8 +99,6 @@ fn the_fused_kernels_for_gpus_share_their_functions() {
     assert_eq!(shared(text("fused_step.subgroups")), shared(text("fused_step.workgroup")));
 }
 
-/// The bound of an element grows with the length of its sum; the mean square error beside it is what
-/// notices one sample of 70,001.
 #[test]
 fn built_in_shaders_stay_within_the_defaults_of_webgpu() {
     for (name, shader) in Shaders::load(None).unwrap().all().unwrap() {
@@ -103,6 +107,53 @@ fn built_in_shaders_stay_within_the_defaults_of_webgpu() {
         assert!(workgroup.invocations() <= 256 && workgroup.memory <= 16 << 10, "{name}: {workgroup:?}");
         assert!(shader.bindings.len() <= 8, "{name}: {} storage buffers", shader.bindings.len());
     }
+}
+
+/// A loss tells of a network gone wrong only where its NaN gets there.
+#[test]
+fn a_nan_goes_through_every_activation() {
+    const PLACE: usize = 5;
+    let (device, shaders) = (device(), Shaders::load(None).unwrap());
+    for kernel in Activation::ALL.map(|activation| activation.kernels()[0]) {
+        let entry = entry(kernel).unwrap();
+        let mut case = (entry.case)((entry.shapes)()[1], &mut Random::new(1));
+        let Some((_, Tensor::F32(z))) = case.given.iter_mut().find(|(name, _)| *name == "z") else {
+            panic!("the case of {kernel} gives z as f32");
+        };
+        z[PLACE] = f32::NAN;
+        let shader = shaders.get(kernel, &case.sizes).unwrap();
+        let error = prove(&device, entry, &shader, &case, true).unwrap_err().to_string();
+        assert!(error.contains(&format!("element {PLACE} is NaN")), "{error}");
+    }
+}
+
+/// What the host computes with and what the CPU does, the shaders do, too.
+#[test]
+fn twins_and_shaders_have_the_same_constants() {
+    let shaders = Shaders::load(None).unwrap();
+    let expected = |name: &str| match name {
+        "MU" => Some(MU),
+        "DECAY" => Some(DECAY),
+        "EPS" => Some(EPS),
+        "BETA1" => Some(BETAS[0]),
+        "BETA2" => Some(BETAS[1]),
+        "SLOPE" => Some(SLOPE),
+        _ => None,
+    };
+    let check = |kernel: &str, names: &[&str]| {
+        let shader = shaders.get(kernel, &Sizes::default()).unwrap();
+        for name in names {
+            assert_eq!(shader.number(name), expected(name), "{name} of {kernel}");
+        }
+    };
+    for kernel in Activation::LeakyRelu.kernels() {
+        check(kernel, &["SLOPE"]);
+    }
+    check(Optimizer::Momentum.kernel(), &["MU"]);
+    check(Optimizer::Nesterov.kernel(), &["MU"]);
+    check(Optimizer::Rmsprop.kernel(), &["DECAY", "EPS"]);
+    check(Optimizer::Adam.kernel(), &["BETA1", "BETA2", "EPS"]);
+    check(Optimizer::Adamw.kernel(), &["BETA1", "BETA2", "EPS"]);
 }
 
 /// The bound of an element grows with the length of its sum; the mean square error beside it is what

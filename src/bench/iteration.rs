@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 use super::{Clock, Row, Setup, Times, verify};
 use crate::{
     Error, Result,
+    data::Split,
     network::PlanKind,
-    train::{Engine, OnGpu, Split},
+    train::{Engine, OnGpu},
 };
 
 /// A sample should take as long: many submissions.

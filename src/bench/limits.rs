@@ -4,7 +4,7 @@ use super::{Row, Setup, timing::Stopwatch, verify};
 use crate::{
     Result,
     gpu::{Device, Dispatch, Element, Kernel, ShaderError},
-    kernels::{Shaders, Sizes, entry},
+    kernels::{Settings, Shaders, Sizes, entry},
 };
 
 /// Numbers that are copied: 64 MiB there and 64 MiB here, more than most caches hold.
@@ -83,7 +83,7 @@ fn dispatch(device: &Device, shaders: &Shaders, name: &str, sizes: &[Sizes]) -> 
     let y = device.zeros("y", Element::F32, len)?;
     let bind = |sizes: &Sizes| {
         let invocations = entry(name).map(|entry| (entry.invocations)(sizes, &shader)).transpose()?;
-        let kernel = Kernel::new(device, name, &shader, &sizes.overrides(&shader, 0.0, 0))?;
+        let kernel = Kernel::new(device, name, &shader, &sizes.overrides(&shader, &Settings::default()))?;
         let dispatch = kernel.dispatch(device, invocations.unwrap_or(0) as u64, |binding| {
             match binding.name.as_str() {
                 "x" => Ok(x.all()),

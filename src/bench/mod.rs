@@ -20,6 +20,7 @@ use crate::{
     gpu::{Adapter, Device},
     kernels::{Shaders, entry},
     network::{Init, Parameters, Plan, PlanKind, PlanSizes, Shape, Variants},
+    recipe::Recipe,
     train::OnGpu,
 };
 use timing::Stopwatch;
@@ -159,11 +160,16 @@ impl Setup<'_> {
     /// What trains on `data`, as `train` has it.
     fn engine(&self, data: &Dataset, parameters: &Parameters, kind: PlanKind) -> Result<OnGpu> {
         let variants = Variants::of(self.adapter);
-        let sizes = PlanSizes::new(self.shape, data.train.len(), data.test.len(), kind, variants);
+        let sizes = PlanSizes::new(self.shape, data.lengths(), &recipe(), kind, variants);
         let device = Device::open_for_timing(self.adapter, &sizes.needs(self.shaders)?)?;
-        let plan = Plan::new(&device, self.shaders, &sizes, data, parameters, ALPHA)?;
+        let plan = Plan::new(&device, self.shaders, &sizes, data, parameters)?;
         Ok(OnGpu::new(device, plan, sizes))
     }
+}
+
+/// What is measured: full-batch gradient descent.
+pub fn recipe() -> Recipe {
+    Recipe::gradient_descent(ALPHA)
 }
 
 /// The registered cost of a kernel at some sizes.

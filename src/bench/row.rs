@@ -67,7 +67,7 @@ impl Row {
 /// What the device or a shader met.
 pub(super) fn verified(setup: &Setup, engine: &OnGpu) -> Result<Vec<Row>> {
     let mut rows: Vec<Row> = Vec::new();
-    let of_iteration = dispatched(&engine.plan().iteration).count();
+    let of_iteration = dispatched(&engine.plan().iteration.commands).count();
     for (index, work) in engine.plan().work.iter().enumerate() {
         let calls = usize::from(index < of_iteration);
         if let Some(row) = rows.iter_mut().find(|row| is(row, work)) {
@@ -86,7 +86,7 @@ pub(super) fn verified(setup: &Setup, engine: &OnGpu) -> Result<Vec<Row>> {
 /// The first dispatch of each row.
 pub(super) fn dispatches(engine: &OnGpu, rows: &[Row]) -> Vec<Dispatch> {
     let plan = engine.plan();
-    let pairs: Vec<_> = plan.work.iter().zip(dispatched(&plan.iteration_with_metrics)).collect();
+    let pairs: Vec<_> = plan.work.iter().zip(dispatched(&plan.iteration_with_metrics.commands)).collect();
     let first = |row: &Row| pairs.iter().find(|(work, _)| is(row, work));
     rows.iter().filter_map(first).map(|(_, dispatch)| (*dispatch).clone()).collect()
 }

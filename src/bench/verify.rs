@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use super::{ALPHA, Setup};
+use super::{Setup, recipe};
 use crate::{
     Error, Result,
     compare::Expected,
-    data::Dataset,
+    data::{Dataset, Split},
     gpu::Device,
     kernels::{Random, Shaders, Sizes, entry, prove},
     network::{Parameters, PlanKind},
     reference::CpuEngine,
-    train::{Engine, OnGpu, Split},
+    train::{Engine, OnGpu},
 };
 
 /// Most samples of a case.
@@ -78,7 +78,7 @@ pub(super) fn iteration(setup: &Setup, kind: PlanKind) -> Result<Option<String>>
         Err(error @ Error::SamplesMissed { .. }) => return Ok(Some(error.to_string())),
         found => found?,
     };
-    let mut twin = CpuEngine::<f64>::new(data, start.map(f64::from), ALPHA);
+    let mut twin = CpuEngine::<f64>::new(data, start.map(f64::from), &recipe());
     for _ in 0..ITERATIONS {
         twin.iterate();
     }

@@ -7,11 +7,7 @@ use std::{
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 
-use super::{
-    DeviceArg,
-    args::{self, Hidden, PlanArg},
-    train,
-};
+use super::{DeviceArg, Hidden, PlanArg, train, values};
 use crate::{
     Result,
     bench::{self, Setup},
@@ -28,11 +24,11 @@ pub struct BenchArgs {
     #[arg(long, value_name = "DIR", default_value = "data", help_heading = "Data")]
     pub data: PathBuf,
     /// Iterate over the first N training images only
-    #[arg(long, value_name = "N", value_parser = args::at_least_one, allow_negative_numbers = true, help_heading = "Data")]
+    #[arg(long, value_name = "N", value_parser = values::at_least_one, allow_negative_numbers = true, help_heading = "Data")]
     pub limit: Option<usize>,
 
     /// Units of the hidden layers: 10, or 128,64
-    #[arg(long, value_name = "N,...", default_value = "10", value_parser = args::hidden, allow_negative_numbers = true, help_heading = "Network")]
+    #[arg(long, value_name = "N,...", default_value = "10", value_parser = values::hidden, allow_negative_numbers = true, help_heading = "Network")]
     pub hidden: Hidden,
 
     /// gpu (the best adapter), or an adapter's number or a part of its name
@@ -43,14 +39,14 @@ pub struct BenchArgs {
     pub backend: Option<GraphicsApi>,
 
     /// fused, layerwise, or auto for every plan that serves the network
-    #[arg(long, value_name = "PLAN", default_value = "auto", value_parser = args::plan, help_heading = "Shaders")]
+    #[arg(long, value_name = "PLAN", default_value = "auto", value_parser = values::plan, help_heading = "Shaders")]
     pub plan: PlanArg,
     /// Folder of edited shaders; files that it lacks are the built-in ones
     #[arg(long, value_name = "DIR", value_parser = NonEmptyStringValueParser::new(), help_heading = "Shaders")]
     pub shaders: Option<String>,
 
     /// Samples of each time: their median is told, and the shortest and the longest
-    #[arg(long, value_name = "N", default_value_t = 7, value_parser = args::at_least_one, allow_negative_numbers = true, help_heading = "Output")]
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = values::at_least_one, allow_negative_numbers = true, help_heading = "Output")]
     pub rounds: usize,
     /// One JSON object a line on standard output
     #[arg(long, help_heading = "Output")]
@@ -59,7 +55,7 @@ pub struct BenchArgs {
 
 /// `--device`, without the CPU engine.
 fn adapter(text: &str) -> Result<DeviceArg, String> {
-    match args::device(text)? {
+    match values::device(text)? {
         DeviceArg::Cpu => {
             Err("bench times shaders, and the CPU engine runs none: expected gpu or an adapter".into())
         }
@@ -75,7 +71,7 @@ fn adapter(text: &str) -> Result<DeviceArg, String> {
 pub fn run(args: &BenchArgs) -> Result<()> {
     let apis = train::graphics_apis(args.backend)?;
     let shaders = Shaders::load(args.shaders.as_deref().map(Path::new))?;
-    let data = Arc::new(train::load(&args.data, args.limit)?);
+    let data = Arc::new(train::load(&args.data, args.limit, None)?);
     let shape = Shape::new(data.train.inputs, &args.hidden.0, data.classes)?;
     let adapter = choose(&train::wanted(Some(&args.device)).unwrap_or(Wanted::Best), &apis)?;
     let plans = plans(args, &adapter, &shape, &shaders)?;
@@ -95,7 +91,8 @@ pub fn run(args: &BenchArgs) -> Result<()> {
 
 /// The plan that is asked for, or else all that serve the network.
 fn plans(args: &BenchArgs, adapter: &Adapter, shape: &Shape, shaders: &Shaders) -> Result<Vec<PlanKind>> {
-    let serves = |kind| PlanKind::choose(Some(kind), shape, Variants::of(adapter), shaders);
+    let recipe = bench::recipe();
+    let serves = |kind| PlanKind::choose(Some(kind), shape, &recipe, Variants::of(adapter), shaders);
     match args.plan.0 {
         Some(kind) => Ok(vec![serves(kind)?]),
         None => {

@@ -2,12 +2,15 @@
 
 mod args;
 mod bench;
+mod course;
 mod devices;
 mod shaders;
 mod train;
+mod values;
 
-pub use args::{Cli, Command, DeviceArg, InitArg, TrainArgs};
+pub use args::{Cli, Command, TrainArgs};
 pub use bench::BenchArgs;
+pub use values::{Augment, BatchArg, DecayArg, DeviceArg, Hidden, InitArg, PlanArg};
 
 use crate::Result;
 

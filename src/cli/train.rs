@@ -9,17 +9,18 @@ use std::{
     },
 };
 
-use super::{DeviceArg, InitArg, TrainArgs};
+use super::{DeviceArg, InitArg, TrainArgs, course};
 use crate::{
     Error, Result,
-    data::Dataset,
+    data::{Dataset, Samples},
     gpu::{Adapter, Device, DeviceError, GraphicsApi, Wanted, choose},
     kernels::Shaders,
     model,
     network::{MAX_SAMPLES, Parameters, Plan, PlanKind, PlanSizes, Shape, Variants},
+    recipe::Recipe,
     reference::CpuEngine,
     report::{DataLine, DeviceLine, Json, Reporter, Start, Text, note, warn},
-    train::{End, Engine, OnCpu, OnGpu, Reason, Schedule, train},
+    train::{Course, End, Engine, OnCpu, OnGpu, Reason, train},
 };
 
 /// Trains, reports, and saves where asked to.
@@ -29,16 +30,18 @@ use crate::{
 pub fn run(args: &TrainArgs) -> Result<()> {
     let apis = graphics_apis(args.backend)?;
     check_plan(args)?;
+    course::check(args)?;
     let shaders = Shaders::load(args.shaders.as_deref().map(Path::new))?;
     if let Some(path) = &args.save {
         model::check_writable(path)?;
     }
     // The driver takes as long to load as the data does.
     let (data, found) = rayon::join(
-        || load(&args.data, args.limit),
+        || load(&args.data, args.limit, args.val),
         || wanted(args.device.as_ref()).map(|wanted| choose(&wanted, &apis)),
     );
     let data = Arc::new(data?);
+    let (recipe, course) = course::course(args, data.train.len())?;
     let shape = Shape::new(data.train.inputs, &args.hidden.0, data.classes)?;
     let parameters = match &args.init {
         InitArg::Drawn(init) => init.parameters(&shape, args.seed),
@@ -50,46 +53,47 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     tell_shaders(args, &shaders, adapter.is_some());
     let (mut engine, device, plan) = match &adapter {
         Some(adapter) => {
-            let kind = plan(args, adapter, &shape, &shaders)?;
-            let engine = on_gpu(adapter, kind, &shaders, &shape, &data, &parameters, args.alpha)?;
-            (engine, gpu_line(adapter), kind.name())
+            let kind = plan(args, adapter, &shape, &recipe, &shaders)?;
+            let sizes = PlanSizes::new(&shape, data.lengths(), &recipe, kind, Variants::of(adapter));
+            (on_gpu(adapter, sizes, &shaders, &data, &parameters)?, gpu_line(adapter), kind.name())
         }
-        None => (on_cpu(&data, &parameters, args.alpha), cpu_line(), "cpu"),
+        None => (on_cpu(&data, &parameters, &recipe), cpu_line(), "cpu"),
     };
     let start = Start {
         device,
         plan,
         network: shape.to_string(),
         data: data_line(&data),
-        config: config(args),
-        iters: args.iters,
+        config: config(args, &recipe, &course),
+        iters: course.iters,
+        epoch_iters: recipe.batch.map(|_| recipe.epoch_iters(data.train.len())),
     };
     let mut reporter: Box<dyn Reporter> =
         if args.json { Box::new(Json::default()) } else { Box::new(Text::new(args.quiet)) };
     reporter.start(&start)?;
-    let schedule = Schedule { iters: args.iters, report_every: args.report_every };
-    let end = train(engine.as_mut(), schedule, reporter.as_mut(), interrupted)?;
+    let end = train(engine.as_mut(), &course, reporter.as_mut(), interrupted)?;
     // Saved first: weights must not be lost where the last line cannot be written.
-    let saved = save(args, &end);
+    let saved = save(args, &recipe, &end);
     reporter.end(&end, &model::weights_sha256(&end.parameters))?;
     saved?;
-    status(args, &end)
+    status(args, &recipe, &end)
 }
 
 /// Saves where asked to; a training that diverged never replaces a file.
-fn save(args: &TrainArgs, end: &End) -> Result<()> {
+fn save(args: &TrainArgs, recipe: &Recipe, end: &End) -> Result<()> {
     match &args.save {
         Some(path) if end.reason != Reason::Diverged => {
-            Ok(model::save(path, &end.parameters, &metadata(args, end))?)
+            Ok(model::save(path, &end.parameters, &metadata(args, recipe, end))?)
         }
         _ => Ok(()),
     }
 }
 
 /// Turns the reason of the end into a status.
-fn status(args: &TrainArgs, end: &End) -> Result<()> {
+fn status(args: &TrainArgs, recipe: &Recipe, end: &End) -> Result<()> {
     match end.reason {
-        Reason::Iters => Ok(()),
+        Reason::Target => Ok(()),
+        Reason::Iters | Reason::EarlyStop => reached(args, end),
         Reason::Interrupted => Err(Error::Interrupted),
         Reason::OutputLost(kind) => Err(Error::Output(kind.into())),
         Reason::Diverged => {
@@ -99,13 +103,26 @@ fn status(args: &TrainArgs, end: &End) -> Result<()> {
                 .map_or(String::new(), |path| format!("; {} is not written", path.display()));
             Err(Error::Diverged(format!(
                 "training diverged: loss or weights are not finite after {} iterations; try a smaller --alpha (now {:?}){kept}",
-                end.iters, args.alpha
+                end.iters, recipe.rate.alpha
             )))
         }
     }
 }
 
-pub(super) fn load(folder: &Path, limit: Option<usize>) -> Result<Dataset> {
+/// Whether a target that was asked for is reached.
+fn reached(args: &TrainArgs, end: &End) -> Result<()> {
+    let Some(target) = args.target_acc else { return Ok(()) };
+    let (set, found) = end.val.map_or(("test", end.test), |val| ("validation", val));
+    Err(Error::TargetMissed {
+        target,
+        found: found.accuracy() * 100.0,
+        set,
+        samples: found.samples,
+        iters: end.iters,
+    })
+}
+
+pub(super) fn load(folder: &Path, limit: Option<usize>, val: Option<usize>) -> Result<Dataset> {
     let mut data = Dataset::load(folder)?;
     if let Some(limit) = limit {
         let len = data.train.len();
@@ -114,7 +131,16 @@ pub(super) fn load(folder: &Path, limit: Option<usize>) -> Result<Dataset> {
         }
         data.train.truncate(limit);
     }
-    let largest = data.train.len().max(data.test.len());
+    if let Some(val) = val {
+        let len = data.train.len();
+        if val >= len {
+            return Err(Error::Usage(format!(
+                "--val {val}: of {len} training images at least one must be left to train on"
+            )));
+        }
+        data.hold_out(val);
+    }
+    let largest = data.lengths().most();
     if largest > MAX_SAMPLES {
         return Err(Error::Usage(format!(
             "{largest} images in one set; at most {MAX_SAMPLES} are supported"
@@ -170,13 +196,20 @@ fn check_plan(args: &TrainArgs) -> Result<()> {
 }
 
 /// The plan that is asked for or follows; says where an edited shader has no part in it.
-fn plan(args: &TrainArgs, adapter: &Adapter, shape: &Shape, shaders: &Shaders) -> Result<PlanKind> {
+fn plan(
+    args: &TrainArgs,
+    adapter: &Adapter,
+    shape: &Shape,
+    recipe: &Recipe,
+    shaders: &Shaders,
+) -> Result<PlanKind> {
     let variants = Variants::of(adapter);
-    let kind = PlanKind::choose(args.plan.0, shape, variants, shaders)?;
-    if args.plan.0.is_none() && PlanKind::choose(None, shape, variants, &Shaders::load(None)?)? != kind {
+    let choose = |shaders| PlanKind::choose(args.plan.0, shape, recipe, variants, shaders);
+    let kind = choose(shaders)?;
+    if args.plan.0.is_none() && choose(&Shaders::load(None)?)? != kind {
         note(&format!("the {} plan is the one that trains with the edited shaders", kind.name()));
     }
-    let unused = kind.unused(variants, shaders);
+    let unused = kind.unused(recipe, variants, shaders);
     if !unused.is_empty() {
         let plan = kind.name();
         warn(&format!("the {plan} plan does not train with these edited shaders: {}", unused.join(", ")));
@@ -203,21 +236,18 @@ pub(super) fn eprint_shaders(folder: &str, shaders: &Shaders) {
 
 fn on_gpu(
     adapter: &Adapter,
-    kind: PlanKind,
+    sizes: PlanSizes,
     shaders: &Shaders,
-    shape: &Shape,
     data: &Dataset,
     parameters: &Parameters,
-    alpha: f64,
 ) -> Result<Box<dyn Engine>> {
-    let sizes = PlanSizes::new(shape, data.train.len(), data.test.len(), kind, Variants::of(adapter));
     let device = Device::open(adapter, &sizes.needs(shaders)?)?;
-    let plan = Plan::new(&device, shaders, &sizes, data, parameters, alpha)?;
+    let plan = Plan::new(&device, shaders, &sizes, data, parameters)?;
     Ok(Box::new(OnGpu::new(device, plan, sizes)))
 }
 
-fn on_cpu(data: &Arc<Dataset>, parameters: &Parameters, alpha: f64) -> Box<dyn Engine> {
-    Box::new(OnCpu::new(CpuEngine::new(data.clone(), parameters.clone(), alpha)))
+fn on_cpu(data: &Arc<Dataset>, parameters: &Parameters, recipe: &Recipe) -> Box<dyn Engine> {
+    Box::new(OnCpu::new(CpuEngine::new(data.clone(), parameters.clone(), recipe)))
 }
 
 pub(super) fn gpu_line(adapter: &Adapter) -> DeviceLine {
@@ -242,6 +272,7 @@ fn cpu_line() -> DeviceLine {
 fn data_line(data: &Dataset) -> DataLine {
     DataLine {
         train: data.train.len(),
+        val: data.val.as_ref().map(Samples::len),
         test: data.test.len(),
         classes: data.classes,
         rows: data.rows,
@@ -249,34 +280,54 @@ fn data_line(data: &Dataset) -> DataLine {
     }
 }
 
-/// The flags by their names.
-fn config(args: &TrainArgs) -> serde_json::Value {
+/// The flags by their names, with the values that were used.
+fn config(args: &TrainArgs, recipe: &Recipe, course: &Course) -> serde_json::Value {
     serde_json::json!({
         "data": args.data,
         "limit": args.limit,
+        "val": args.val,
+        "augment": recipe.shift.then_some("shift"),
         "hidden": args.hidden.to_string(),
         "init": args.init.to_string(),
-        "iters": args.iters,
-        "alpha": args.alpha,
+        "activation": recipe.activation.name(),
+        "iters": course.iters,
+        "epochs": args.epochs,
+        "batch": args.batch.to_string(),
+        "optimizer": recipe.optimizer.name(),
+        "alpha": recipe.rate.alpha,
+        "schedule": args.schedule.to_string(),
+        "warmup": args.warmup,
+        "weight-decay": recipe.weight_decay,
+        "label-smoothing": recipe.smoothing,
+        "early-stop": args.early_stop,
+        "target-acc": args.target_acc,
         "seed": args.seed,
         "device": args.device.as_ref().map(DeviceArg::to_string),
         "backend": args.backend.map(GraphicsApi::name),
         "plan": args.plan.to_string(),
         "shaders": args.shaders,
-        "report-every": args.report_every,
+        "report-every": course.report_every,
         "save": args.save,
     })
 }
 
 /// What a model file says of its training. Nothing in it depends on the machine, so that the same
 /// training gives the same file.
-fn metadata(args: &TrainArgs, end: &End) -> BTreeMap<String, String> {
+fn metadata(args: &TrainArgs, recipe: &Recipe, end: &End) -> BTreeMap<String, String> {
     [
         ("program", format!("shadegrad {}", env!("CARGO_PKG_VERSION"))),
         ("hidden", args.hidden.to_string()),
         ("init", args.init.to_string()),
+        ("activation", recipe.activation.name().into()),
         ("seed", args.seed.to_string()),
-        ("alpha", args.alpha.to_string()),
+        ("batch", args.batch.to_string()),
+        ("augment", if recipe.shift { "shift" } else { "none" }.into()),
+        ("optimizer", recipe.optimizer.name().into()),
+        ("alpha", recipe.rate.alpha.to_string()),
+        ("schedule", args.schedule.to_string()),
+        ("warmup", args.warmup.to_string()),
+        ("weight-decay", recipe.weight_decay.to_string()),
+        ("label-smoothing", recipe.smoothing.to_string()),
         ("step", end.iters.to_string()),
     ]
     .map(|(name, value)| (name.to_owned(), value))

@@ -23,11 +23,35 @@ pub struct Samples {
     pub inputs: usize,
 }
 
+/// The sets of samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Split {
+    /// The samples that train.
+    Train,
+    /// Training samples that are held out, to be evaluated only.
+    Val,
+    /// The samples that are only evaluated.
+    Test,
+}
+
+/// How many samples each set has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lengths {
+    /// That train.
+    pub train: usize,
+    /// That are held out; 0 for none.
+    pub val: usize,
+    /// That test.
+    pub test: usize,
+}
+
 /// A training and a test set of pictures of one size.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dataset {
     /// What the network learns from.
     pub train: Samples,
+    /// What is held out of the training files.
+    pub val: Option<Samples>,
     /// What it is only evaluated on.
     pub test: Samples,
     /// Rows of a picture.
@@ -48,14 +72,71 @@ impl Dataset {
     /// so the same folder gives the same error every time, though the files are read side by side.
     pub fn load(dir: &Path) -> Result<Dataset, DataError> {
         check_folder(dir)?;
-        let (train, test) = rayon::join(|| Split::load(dir, "train"), || Split::load(dir, "t10k"));
+        let (train, test) = rayon::join(|| Files::load(dir, "train"), || Files::load(dir, "t10k"));
         let (train, test) = (train?, test?);
         let (expected, found) = (train.picture(), test.picture());
         if expected != found {
             return Err(DataError::SizesDiffer { train: train.path, test: test.path, expected, found });
         }
         let (rows, cols) = expected;
-        Ok(Dataset { train: train.into_samples(), test: test.into_samples(), rows, cols, classes: CLASSES })
+        let (train, test) = (train.into_samples(), test.into_samples());
+        Ok(Dataset { train, val: None, test, rows, cols, classes: CLASSES })
+    }
+
+    /// Takes the last `len` training samples away from the training: they validate.
+    ///
+    /// # Panics
+    /// Where there are not so many.
+    pub fn hold_out(&mut self, len: usize) {
+        let first = self.train.len() - len;
+        let inputs = self.train.inputs;
+        let labels = self.train.labels.split_off(first);
+        self.val = Some(Samples { pixels: self.train.pixels.split_off(first * inputs), labels, inputs });
+    }
+
+    /// A set; none where nothing is held out.
+    pub fn set(&self, split: Split) -> Option<&Samples> {
+        match split {
+            Split::Train => Some(&self.train),
+            Split::Val => self.val.as_ref(),
+            Split::Test => Some(&self.test),
+        }
+    }
+
+    /// How many samples each set has.
+    pub fn lengths(&self) -> Lengths {
+        let val = self.val.as_ref().map_or(0, Samples::len);
+        Lengths { train: self.train.len(), val, test: self.test.len() }
+    }
+}
+
+impl Lengths {
+    /// Of one set.
+    pub fn of(&self, split: Split) -> usize {
+        match split {
+            Split::Train => self.train,
+            Split::Val => self.val,
+            Split::Test => self.test,
+        }
+    }
+
+    /// Of the largest set.
+    pub fn most(&self) -> usize {
+        self.train.max(self.val).max(self.test)
+    }
+}
+
+impl Split {
+    /// All of them, in the order in which everything keeps them.
+    pub const ALL: [Self; 3] = [Split::Train, Split::Val, Split::Test];
+
+    /// train, val or test
+    pub fn name(self) -> &'static str {
+        match self {
+            Split::Train => "train",
+            Split::Val => "val",
+            Split::Test => "test",
+        }
     }
 }
 
@@ -85,15 +166,15 @@ impl Samples {
 }
 
 /// The two files of the training or of the test set.
-struct Split {
+struct Files {
     images: Images,
     labels: Vec<u8>,
     /// Where the images came from.
     path: PathBuf,
 }
 
-impl Split {
-    fn load(dir: &Path, prefix: &str) -> Result<Split, DataError> {
+impl Files {
+    fn load(dir: &Path, prefix: &str) -> Result<Files, DataError> {
         let (images, labels) = rayon::join(
             || read_named(dir, &format!("{prefix}-images-idx3-ubyte"), read_images),
             || read_named(dir, &format!("{prefix}-labels-idx1-ubyte"), read_labels),
@@ -104,7 +185,7 @@ impl Split {
             return Err(DataError::CountsDiffer { images: path, labels: labels_path, expected, found });
         }
         check_labels(&labels).map_err(|fault| DataError::File { path: labels_path, fault })?;
-        Ok(Split { images, labels, path })
+        Ok(Files { images, labels, path })
     }
 
     fn picture(&self) -> (usize, usize) {

@@ -113,6 +113,12 @@ impl Shader {
         }
     }
 
+    /// The value of a line `const NAME = 0.9;`, which the host computes with as the shader does.
+    pub fn number(&self, name: &str) -> Option<f64> {
+        let (_, value) = unroll::definitions(&self.text).find(|(defined, _)| *defined == name)?;
+        value.trim_end_matches(['f', 'u', 'i']).parse().ok()
+    }
+
     /// Workgroup size and bytes of workgroup memory once the overrides have their values.
     ///
     /// # Errors
@@ -245,5 +251,28 @@ impl std::fmt::Display for Element {
             Element::F32 => "f32",
             Element::U32 => "u32",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_the_const_lines() {
+        let source = "const BETA = 0.9;  // what is left\nconst EPS: f32 = 1e-8f;\nconst ROWS = 4u;\n\
+            const HALF = BETA / 2.0;\n@compute @workgroup_size(1)\nfn main() { const INNER = 3.0; }\n";
+        let shader = Shader::new("numbers.wgsl", source, &[("SIZE", 7)], "const LAST = -2.5;").unwrap();
+        for (name, expected) in [
+            ("BETA", Some(0.9)),
+            ("EPS", Some(1e-8)),
+            ("ROWS", Some(4.0)),
+            ("SIZE", Some(7.0)),
+            ("LAST", Some(-2.5)),
+            ("HALF", None),
+            ("BET", None),
+        ] {
+            assert_eq!(shader.number(name), expected, "{name}");
+        }
     }
 }

@@ -40,12 +40,15 @@ pub fn unroll(source: &str, consts: &BTreeMap<String, u32>) -> Result<String, Un
 
 /// The `const NAME = 8u;` lines of a source.
 pub fn constants(source: &str) -> BTreeMap<String, u32> {
-    let definition = |line: &str| {
+    definitions(source).filter_map(|(name, value)| Some((name.to_owned(), number(value)?))).collect()
+}
+
+/// The names and values of the `const` lines of a source.
+pub fn definitions(source: &str) -> impl Iterator<Item = (&str, &str)> {
+    source.lines().filter_map(|line| {
         let (name, value) = line.trim().strip_prefix("const ")?.split_once('=')?;
-        let name = name.split(':').next()?.trim();
-        Some((name.to_owned(), number(value.split(';').next()?.trim())?))
-    };
-    source.lines().filter_map(definition).collect()
+        Some((name.split(':').next()?.trim(), value.split(';').next()?.trim()))
+    })
 }
 
 fn number(text: &str) -> Option<u32> {

@@ -79,7 +79,7 @@ impl Weights {
         let z1 = reference::matmul_pixels(x, w1.view(), b1.view());
         let a1 = reference::relu(z1.view());
         let z2 = reference::matmul(a1.view(), w2.view(), b2.view());
-        let head = reference::softmax_cross_entropy(z2.view(), &labels[rows]);
+        let head = reference::softmax_cross_entropy(z2.view(), &labels[rows], 0.0);
         let da1 = reference::input_gradient(head.dz.view(), w2.view());
         let dz1 = reference::relu_backward(z1.view(), da1.view());
         let gradient = |dz1: &Array2<f64>, dz2: &Array2<f64>| {

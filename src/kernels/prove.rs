@@ -2,10 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    Case, Entry,
-    proof::{ALPHA, COUNTER, Tensor},
-};
+use super::{Case, Entry, proof::Tensor};
 use crate::{
     Error, Result,
     compare::Expected,
@@ -30,7 +27,7 @@ struct Guarded {
 /// [`Error::WrongKernel`] with the buffer and the first difference, or what the device met.
 pub fn prove(device: &Device, entry: &Entry, shader: &Shader, case: &Case, dispatch: bool) -> Result<()> {
     let buffers = upload(device, shader, case)?;
-    let overrides = case.sizes.overrides(shader, ALPHA, COUNTER);
+    let overrides = case.sizes.overrides(shader, &case.settings);
     let kernel = Kernel::new(device, entry.name, shader, &overrides)?;
     let invocations = (entry.invocations)(&case.sizes, shader)? as u64;
     let bound = kernel.dispatch(device, invocations, |binding| {

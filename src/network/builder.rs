@@ -5,13 +5,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Parameters, Work,
+    batches::AheadBuffers,
     sizes::{MAX_TRIPS, PlanSizes},
 };
 use crate::{
     Result,
-    data::Samples,
+    data::{Dataset, Samples},
     gpu::{Binding, Buffer, Command, Device, Dispatch, Element, Kernel, Shader, ShaderError, Slice},
-    kernels::{Shaders, Sizes, entry},
+    kernels::{Settings, Shaders, Sizes, entry},
 };
 
 /// Names of the slices that a dispatch may bind.
@@ -25,6 +26,7 @@ pub(super) struct Rows {
 }
 
 /// The samples of a set on the device, and what a forward pass leaves for each of them.
+#[derive(Clone)]
 pub(super) struct SampleBuffers {
     pub(super) len: usize,
     pub(super) pixels: Buffer,
@@ -35,6 +37,8 @@ pub(super) struct SampleBuffers {
     pub(super) hit_partials: Buffer,
     pub(super) totals: [Buffer; 2],
     pub(super) counter: usize,
+    /// Samples of a partial sum of the metrics.
+    pub(super) metric_rows: usize,
 }
 
 /// The values of one layer for a chunk of rows. The last layer has no use for `a` and `da`, but an
@@ -44,88 +48,109 @@ pub(super) struct LayerBuffers {
     pub(super) a: Buffer,
     pub(super) da: Buffer,
     pub(super) dz: Buffer,
-    pub(super) dw_partials: Buffer,
-    pub(super) db_partials: Buffer,
+    pub(super) dw_partials: Slice,
+    pub(super) db_partials: Slice,
 }
 
 /// Everything that is allocated, and the kernels compiled so far.
 pub(super) struct Builder<'a> {
-    pub(super) device: &'a Device,
-    pub(super) shaders: &'a Shaders,
-    pub(super) sizes: &'a PlanSizes,
-    pub(super) alpha: f64,
+    pub(super) compiler: Compiler<'a>,
     pub(super) parameters: Buffer,
     pub(super) gradients: Buffer,
+    /// What the optimizer remembers, by its names.
+    state: Vec<(&'static str, Buffer)>,
+    pub(super) ahead: AheadBuffers,
     pub(super) samples_seen: Buffer,
+    /// The partial sums of all layers in the places of the parameters, where each has only one.
+    pub(super) partials: Option<Buffer>,
     pub(super) layers: Vec<LayerBuffers>,
     pub(super) kernels: BTreeMap<String, Kernel>,
     /// What each dispatch so far computes.
     pub(super) work: Vec<Work>,
 }
 
+impl SampleBuffers {
+    /// The first `len` of them.
+    pub(super) fn first(&self, len: usize) -> Self {
+        SampleBuffers { len, ..self.clone() }
+    }
+
+    /// Partial sums of the metrics.
+    fn partials(&self) -> usize {
+        self.len.div_ceil(self.metric_rows)
+    }
+
+    pub(super) fn clear_totals(&self) -> Vec<Command> {
+        self.totals.iter().map(|total| Command::Clear(total.all())).collect()
+    }
+}
+
 impl<'a> Builder<'a> {
-    pub(super) fn new(
-        device: &'a Device,
-        shaders: &'a Shaders,
-        sizes: &'a PlanSizes,
-        parameters: &Parameters,
-        alpha: f64,
-    ) -> Result<Self> {
+    pub(super) fn new(compiler: Compiler<'a>, parameters: &Parameters) -> Result<Self> {
+        let Compiler { device, sizes, .. } = compiler;
         let flat = sizes.layout.pack(parameters);
         let f32s = |label: &str, len: usize| device.zeros(label, Element::F32, len);
+        let partials = sizes.has_one_split().then(|| f32s("partials", sizes.layout.len)).transpose()?;
         let layers = (0..sizes.layout.layers.len())
             .map(|index| {
                 let layer = &sizes.layout.layers[index];
                 let rows = |name: &str| f32s(&format!("{name} of layer {index}"), sizes.chunk * layer.n);
                 let (weight_splits, bias_splits) = sizes.layer_splits(index);
+                let partials = |name, start, splits: usize, len| match &partials {
+                    Some(all) => Ok(all.slice(start, len)),
+                    None => f32s(name, splits * len).map(|buffer| buffer.all()),
+                };
                 Ok(LayerBuffers {
                     z: rows("z")?,
                     a: rows("a")?,
                     da: rows("da")?,
                     dz: rows("dz")?,
-                    dw_partials: f32s("dw_partials", weight_splits * layer.n * layer.k)?,
-                    db_partials: f32s("db_partials", bias_splits * layer.n)?,
+                    dw_partials: partials("dw_partials", layer.weight, weight_splits, layer.n * layer.k)?,
+                    db_partials: partials("db_partials", layer.bias, bias_splits, layer.n)?,
                 })
             })
             .collect::<Result<_>>()?;
+        let state = sizes.recipe.optimizer.state().iter();
         Ok(Builder {
             parameters: device.upload("parameters", Element::F32, bytemuck::cast_slice(&flat))?,
             gradients: f32s("gradients", sizes.layout.len)?,
+            state: state.map(|name| Ok((*name, f32s(name, sizes.layout.len)?))).collect::<Result<_>>()?,
+            ahead: AheadBuffers::new(device, &sizes.recipe, sizes.lengths.train)?,
             samples_seen: device.zeros("samples_seen", Element::U32, sizes.counters().len())?,
             kernels: BTreeMap::new(),
             work: Vec::new(),
-            device,
-            shaders,
-            sizes,
-            alpha,
+            partials,
             layers,
+            compiler,
         })
     }
 
     /// Uploads a set of samples: pixels packed four in a u32, each picture padded with zeros.
     pub(super) fn samples(&self, label: &str, samples: &Samples, counter: usize) -> Result<SampleBuffers> {
         let len = samples.len();
-        let k = self.sizes.layout.layers[0].k;
+        let Compiler { device, sizes, .. } = self.compiler;
+        let k = sizes.layout.layers[0].k;
         let labels: Vec<u32> = samples.labels.iter().map(|&label| label.into()).collect();
         let partials = self.metric_partials(len)?;
         let name = |what: &str| format!("{what} of the {label} samples");
-        let zeros = |what: &str, element, len| self.device.zeros(&name(what), element, len);
+        let zeros = |what: &str, element, len| device.zeros(&name(what), element, len);
         Ok(SampleBuffers {
             len,
-            pixels: self.device.upload(&name("pixels"), Element::U32, &padded(samples, k))?,
-            labels: self.device.upload(&name("labels"), Element::U32, bytemuck::cast_slice(&labels))?,
+            pixels: device.upload(&name("pixels"), Element::U32, &padded(samples, k))?,
+            labels: device.upload(&name("labels"), Element::U32, bytemuck::cast_slice(&labels))?,
             loss: zeros("loss", Element::F32, len)?,
             hit: zeros("hit", Element::U32, len)?,
             loss_partials: zeros("loss_partials", Element::F32, partials)?,
             hit_partials: zeros("hit_partials", Element::U32, partials)?,
             totals: [zeros("loss_sum", Element::F32, 1)?, zeros("hits", Element::U32, 1)?],
             counter,
+            metric_rows: self.metric_rows()?,
         })
     }
 
     /// Samples of each partial sum that count_metrics leaves.
     pub(super) fn metric_rows(&self) -> Result<usize, ShaderError> {
-        self.shaders.get("count_metrics", &Sizes::default())?.constant("ROWS")
+        self.compiler.shaders.get("count_metrics", &Sizes::default())?.constant("ROWS")
     }
 
     /// Partial sums that count_metrics leaves; reduce_metrics adds them up in one loop.
@@ -134,7 +159,7 @@ impl<'a> Builder<'a> {
         match samples.div_ceil(rows) {
             partials @ ..=MAX_TRIPS => Ok(partials),
             partials => Err(ShaderError::Interface {
-                path: self.shaders.get("count_metrics", &Sizes::default())?.path.clone(),
+                path: self.compiler.shaders.get("count_metrics", &Sizes::default())?.path.clone(),
                 message: format!(
                     "ROWS = {rows} leaves {partials} partial sums of {samples} samples; at most {MAX_TRIPS} can be added up: make ROWS larger"
                 ),
@@ -143,36 +168,45 @@ impl<'a> Builder<'a> {
     }
 
     pub(super) fn layer_sizes(&self, rows: Rows, layer: usize) -> Sizes {
-        let layout = &self.sizes.layout.layers[layer];
-        Sizes {
-            m: rows.len,
-            k: layout.k,
-            n: layout.n,
-            splits: 0,
-            classes: self.sizes.shape.classes(),
-            lanes: 0,
-        }
+        let PlanSizes { layout, shape, .. } = self.compiler.sizes;
+        let layer = &layout.layers[layer];
+        Sizes { m: rows.len, k: layer.k, n: layer.n, classes: shape.classes(), ..Sizes::default() }
+    }
+
+    /// The slice behind each variable name that has nothing to do with layers and samples.
+    pub(super) fn flat_names(&self) -> Names {
+        let names = [
+            ("parameters", &self.parameters),
+            ("gradients", &self.gradients),
+            ("samples_seen", &self.samples_seen),
+            ("order", &self.ahead.order),
+            ("shifts", &self.ahead.shifts),
+            ("rates", &self.ahead.rates),
+            ("clock", &self.ahead.clock),
+            ("rate", &self.ahead.rate),
+        ];
+        let state = self.state.iter().map(|(name, buffer)| (*name, buffer));
+        names.into_iter().chain(state).map(|(name, buffer)| (name, buffer.all())).collect()
     }
 
     /// The slice behind each variable name, for one layer and a range of rows. Activations hold one
     /// chunk, so theirs start at 0 whatever the range.
     pub(super) fn names(&self, samples: &SampleBuffers, rows: Rows, layer: usize) -> Names {
-        let layout = &self.sizes.layout.layers[layer];
+        let sizes = self.compiler.sizes;
+        let layout = &sizes.layout.layers[layer];
         let buffers = &self.layers[layer];
-        let held = rows.len.min(self.sizes.chunk);
+        let held = rows.len.min(sizes.chunk);
         let of_samples = |buffer: &Buffer, each: usize| buffer.slice(rows.start * each, rows.len * each);
-        let mut names: Names = [
-            ("pixels", of_samples(&samples.pixels, self.sizes.layout.layers[0].k / 4)),
+        let mut names = self.flat_names();
+        names.extend([
+            ("pixels", of_samples(&samples.pixels, sizes.layout.layers[0].k / 4)),
             ("labels", of_samples(&samples.labels, 1)),
             ("loss", of_samples(&samples.loss, 1)),
             ("hit", of_samples(&samples.hit, 1)),
-            ("loss_partials", samples.loss_partials.all()),
-            ("hit_partials", samples.hit_partials.all()),
+            ("loss_partials", samples.loss_partials.slice(0, samples.partials())),
+            ("hit_partials", samples.hit_partials.slice(0, samples.partials())),
             ("loss_sum", samples.totals[0].all()),
             ("hits", samples.totals[1].all()),
-            ("samples_seen", self.samples_seen.all()),
-            ("parameters", self.parameters.all()),
-            ("gradients", self.gradients.all()),
             ("w", self.parameters.slice(layout.weight, layout.n * layout.k)),
             ("b", self.parameters.slice(layout.bias, layout.n)),
             ("dw", self.gradients.slice(layout.weight, layout.n * layout.k)),
@@ -181,35 +215,25 @@ impl<'a> Builder<'a> {
             ("a", buffers.a.slice(0, held * layout.n)),
             ("da", buffers.da.slice(0, held * layout.n)),
             ("dz", buffers.dz.slice(0, held * layout.n)),
-            ("dw_partials", buffers.dw_partials.all()),
-            ("db_partials", buffers.db_partials.all()),
-        ]
-        .into();
+            ("dw_partials", buffers.dw_partials.clone()),
+            ("db_partials", buffers.db_partials.clone()),
+        ]);
         if layer > 0 {
             names.insert("x", self.layers[layer - 1].a.slice(0, held * layout.k));
         }
         names
     }
 
+    /// Appends a dispatch of a kernel.
     pub(super) fn push(
         &mut self,
         commands: &mut Vec<Command>,
         name: &'static str,
         names: &Names,
         sizes: Sizes,
+        settings: Settings,
     ) -> Result<()> {
-        self.push_counting(commands, name, names, sizes, 0)
-    }
-
-    pub(super) fn push_counting(
-        &mut self,
-        commands: &mut Vec<Command>,
-        name: &'static str,
-        names: &Names,
-        sizes: Sizes,
-        counter: usize,
-    ) -> Result<()> {
-        let dispatch = self.dispatch(name, names, sizes, counter)?;
+        let dispatch = self.dispatch(name, names, sizes, &settings)?;
         commands.push(Command::Dispatch(dispatch));
         Ok(())
     }
@@ -219,20 +243,19 @@ impl<'a> Builder<'a> {
         name: &'static str,
         names: &Names,
         sizes: Sizes,
-        counter: usize,
+        settings: &Settings,
     ) -> Result<Dispatch> {
         self.work.push(Work { kernel: name, sizes });
-        let compiler =
-            Compiler { device: self.device, shaders: self.shaders, sizes: self.sizes, alpha: self.alpha };
+        let compiler = self.compiler;
         let shader = compiler.shader(name, &sizes)?;
         let invocations = entry(name).map(|entry| (entry.invocations)(&sizes, &shader)).transpose()?;
-        let key = compiler.key(&shader, &sizes, counter);
+        let key = compiler.key(&shader, &sizes, settings);
         if !self.kernels.contains_key(&key) {
-            let kernel = compiler.kernel(name, &sizes, counter)?;
+            let kernel = compiler.kernel(name, &sizes, settings)?;
             self.kernels.insert(key.clone(), kernel);
         }
         let dispatch = self.kernels[&key].dispatch(
-            self.device,
+            compiler.device,
             invocations.unwrap_or(0) as u64,
             |binding: &Binding| {
                 names.get(binding.name.as_str()).cloned().ok_or_else(|| ShaderError::Interface {
@@ -250,21 +273,47 @@ impl<'a> Builder<'a> {
 }
 
 /// What compiles a plan's kernels.
+#[derive(Clone, Copy)]
 pub(super) struct Compiler<'a> {
     pub(super) device: &'a Device,
     pub(super) shaders: &'a Shaders,
     pub(super) sizes: &'a PlanSizes,
-    pub(super) alpha: f64,
+    /// Rows and columns of a picture.
+    pub(super) picture: (usize, usize),
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
+    pub(super) fn new(
+        device: &'a Device,
+        shaders: &'a Shaders,
+        sizes: &'a PlanSizes,
+        data: &Dataset,
+    ) -> Self {
+        Compiler { device, shaders, sizes, picture: (data.rows, data.cols) }
+    }
+
+    /// What overrides of a kernel get beside the sizes of its dispatch.
+    pub(super) fn settings(&self, counter: usize) -> Settings {
+        let recipe = &self.sizes.recipe;
+        Settings {
+            counter,
+            add: self.sizes.has_several_chunks(),
+            batch: self.sizes.rows(),
+            rows: self.picture.0,
+            cols: self.picture.1,
+            smoothing: recipe.smoothing,
+            weight_decay: recipe.weight_decay,
+            units: 0,
+        }
+    }
+
     pub(super) fn shader(&self, name: &'static str, sizes: &Sizes) -> Result<Arc<Shader>, ShaderError> {
         self.shaders.get(self.shaders.preferred(name, self.sizes.file(name, sizes)), sizes)
     }
 
     /// What a compiled kernel is found by.
-    pub(super) fn key(&self, shader: &Shader, sizes: &Sizes, counter: usize) -> String {
-        format!("{} {:?}", shader.path, sizes.overrides(shader, self.alpha, counter))
+    pub(super) fn key(&self, shader: &Shader, sizes: &Sizes, settings: &Settings) -> String {
+        format!("{} {:?}", shader.path, sizes.overrides(shader, settings))
     }
 
     /// Compiles a kernel for some sizes.
@@ -272,10 +321,10 @@ impl Compiler<'_> {
         &self,
         name: &'static str,
         sizes: &Sizes,
-        counter: usize,
+        settings: &Settings,
     ) -> Result<Kernel, ShaderError> {
         let shader = self.shader(name, sizes)?;
-        Kernel::new(self.device, name, &shader, &sizes.overrides(&shader, self.alpha, counter))
+        Kernel::new(self.device, name, &shader, &sizes.overrides(&shader, settings))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     Error, Result,
     gpu::Adapter,
     kernels::{Shaders, Sizes, fused::FusedStep},
+    recipe::{Activation, Optimizer, Recipe},
 };
 
 /// How an iteration is computed.
@@ -35,12 +36,6 @@ const MOST_LANES: u32 = 16;
 const DISCRETE: usize = 264;
 /// Workgroups for any other GPU, which has 8 to 40 cores.
 const INTEGRATED: usize = 64;
-/// What evaluates, in every plan.
-const FORWARD: [&str; 6] =
-    ["matmul_pixels", "matmul", "relu", "softmax_cross_entropy", "count_metrics", "reduce_metrics"];
-/// What the fused plan trains with, beside `fused_step`.
-const OF_FUSED: [&str; 3] = ["reduce_update", "reduce_metrics", "common"];
-
 impl Variants {
     /// The variants for an adapter.
     pub fn of(adapter: &Adapter) -> Self {
@@ -95,41 +90,72 @@ impl PlanKind {
     pub fn choose(
         wanted: Option<Self>,
         shape: &Shape,
+        recipe: &Recipe,
         variants: Variants,
         shaders: &Shaders,
     ) -> Result<Self> {
-        match (wanted, fused_serves(shape, variants)) {
+        match (wanted, fused_serves(shape, recipe, variants)) {
             (Some(PlanKind::Fused), Err(why)) => {
                 Err(Error::Usage(format!("--plan fused {why}: use --plan layerwise, or auto")))
             }
-            (None, Ok(())) if !PlanKind::Fused.leaves_out(variants, shaders) => Ok(PlanKind::Fused),
+            (None, Ok(())) if !PlanKind::Fused.leaves_out(recipe, variants, shaders) => Ok(PlanKind::Fused),
             (None, _) => Ok(PlanKind::Layerwise),
             (Some(wanted), _) => Ok(wanted),
         }
     }
 
     /// Whether the plan runs a kernel: to train, or to evaluate.
-    pub fn runs(self, kernel: &str) -> bool {
-        match self {
-            PlanKind::Fused => FORWARD.contains(&kernel) || ["fused_step", "reduce_update"].contains(&kernel),
-            PlanKind::Layerwise => !["fused_step", "reduce_update", "copy", "multiply_add"].contains(&kernel),
+    pub fn runs(self, kernel: &str, recipe: &Recipe) -> bool {
+        self.trains_with(recipe).contains(&kernel) || forward(recipe).contains(&kernel)
+    }
+
+    /// The kernels of an iteration and of its metrics.
+    fn trains_with(self, recipe: &Recipe) -> Vec<&'static str> {
+        let mut kernels = Vec::new();
+        if recipe.needs_clock() {
+            kernels.push("next_step");
         }
+        match (recipe.batch, recipe.shift) {
+            (None, _) => {}
+            (Some(_), false) => kernels.push("gather"),
+            (Some(_), true) => kernels.push("gather_shifted"),
+        }
+        let update = ["reduce_gradient", recipe.optimizer.kernel()];
+        match self {
+            PlanKind::Fused if recipe.optimizer == Optimizer::Sgd => {
+                kernels.extend(["fused_step", "reduce_update", "reduce_metrics"]);
+            }
+            PlanKind::Fused => {
+                kernels.extend(["fused_step", "reduce_metrics"]);
+                kernels.extend(update);
+            }
+            PlanKind::Layerwise => {
+                kernels.extend(forward(recipe));
+                kernels.extend(["input_gradient", recipe.activation.kernels()[1], "weight_gradient"]);
+                kernels.extend(["weight_gradient_pixels", "bias_gradient"]);
+                kernels.extend(update);
+            }
+        }
+        kernels
     }
 
     /// Whether there is an edited shader that only the layerwise plan trains with.
-    fn leaves_out(self, variants: Variants, shaders: &Shaders) -> bool {
-        let nobody = PlanKind::Layerwise.unused(variants, shaders);
-        self.unused(variants, shaders).iter().any(|name| !nobody.contains(name))
+    fn leaves_out(self, recipe: &Recipe, variants: Variants, shaders: &Shaders) -> bool {
+        let nobody = PlanKind::Layerwise.unused(recipe, variants, shaders);
+        self.unused(recipe, variants, shaders).iter().any(|name| !nobody.contains(name))
     }
 
     /// The edited shaders that the plan does not train with.
-    pub fn unused(self, variants: Variants, shaders: &Shaders) -> Vec<&'static str> {
-        let fused_step = variants.file("fused_step", &Sizes::default());
-        let used = |name: &str| match self {
-            PlanKind::Fused => name == fused_step || OF_FUSED.contains(&name),
-            PlanKind::Layerwise => {
-                let kernel = name.split('.').next().unwrap_or(name);
-                self.runs(kernel) && variants.products.uses(name)
+    pub fn unused(self, recipe: &Recipe, variants: Variants, shaders: &Shaders) -> Vec<&'static str> {
+        let kernels = self.trains_with(recipe);
+        let used = |name: &str| {
+            let kernel = name.split('.').next().unwrap_or(name);
+            match kernel {
+                "common" => true,
+                "fused_step" => {
+                    self == PlanKind::Fused && name == variants.file("fused_step", &Sizes::default())
+                }
+                _ => kernels.contains(&kernel) && variants.products.uses(name),
             }
         };
         shaders.edited.iter().copied().filter(|name| !used(name)).collect()
@@ -144,8 +170,23 @@ impl PlanKind {
     }
 }
 
-/// Whether the fused plan serves a network, or why it does not.
-fn fused_serves(shape: &Shape, variants: Variants) -> Result<(), String> {
+/// The kernels that evaluate, in every plan.
+fn forward(recipe: &Recipe) -> [&'static str; 6] {
+    let [activation, _] = recipe.activation.kernels();
+    ["matmul_pixels", "matmul", activation, "softmax_cross_entropy", "count_metrics", "reduce_metrics"]
+}
+
+/// Whether the fused plan serves a network and a recipe, or why it does not.
+fn fused_serves(shape: &Shape, recipe: &Recipe, variants: Variants) -> Result<(), String> {
+    if let Some(batch) = recipe.batch {
+        return Err(format!("takes all images at once, and not {batch}"));
+    }
+    if recipe.activation != Activation::Relu {
+        return Err(format!("knows only the activation relu, and not {}", recipe.activation.name()));
+    }
+    if recipe.smoothing > 0.0 {
+        return Err(format!("knows no label smoothing, and {} is asked for", recipe.smoothing));
+    }
     let Some(variant) = variants.fused_step else {
         return Err("needs a GPU with workgroups of 256 invocations and 16 KiB, or a software driver with subgroups of one size from 4 to 16 lanes, and this adapter is neither".into());
     };
@@ -171,8 +212,9 @@ mod tests {
     fn the_plan_follows_from_network_and_adapter() {
         let shaders = Shaders::load(None).unwrap();
         let small = Variants { fused_step: Some(FusedStep::SmallSubgroups(8)), ..Variants::default() };
+        let recipe = Recipe::gradient_descent(0.1);
         let chosen = |wanted, hidden: &[usize], variants| {
-            PlanKind::choose(wanted, &Shape::new(784, hidden, 10).unwrap(), variants, &shaders)
+            PlanKind::choose(wanted, &Shape::new(784, hidden, 10).unwrap(), &recipe, variants, &shaders)
         };
         assert_eq!(chosen(None, &[10], small).unwrap(), PlanKind::Fused);
         assert_eq!(chosen(None, &[128], small).unwrap(), PlanKind::Layerwise);
@@ -191,6 +233,29 @@ mod tests {
             let error = chosen(Some(PlanKind::Fused), hidden, small).unwrap_err();
             assert_eq!(error.exit_status(), 2);
             assert!(error.to_string().contains(told), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_the_fused_plan_does_not_know_is_told() {
+        let shaders = Shaders::load(None).unwrap();
+        let small = Variants { fused_step: Some(FusedStep::SmallSubgroups(8)), ..Variants::default() };
+        let shape = Shape::new(784, &[10], 10).unwrap();
+        let plain = Recipe::gradient_descent(0.1);
+        for (recipe, told) in [
+            (Recipe { batch: Some(128), ..plain }, "128"),
+            (Recipe { activation: Activation::Gelu, ..plain }, "gelu"),
+            (Recipe { smoothing: 0.1, ..plain }, "0.1"),
+        ] {
+            let chosen = |wanted| PlanKind::choose(wanted, &shape, &recipe, small, &shaders);
+            assert_eq!(chosen(None).unwrap(), PlanKind::Layerwise);
+            let error = chosen(Some(PlanKind::Fused)).unwrap_err().to_string();
+            assert!(error.contains(told) && error.contains("--plan layerwise"), "{error}");
+        }
+        for optimizer in Optimizer::ALL {
+            let recipe = Recipe { optimizer, ..plain };
+            let chosen = PlanKind::choose(None, &shape, &recipe, small, &shaders).unwrap();
+            assert_eq!(chosen, PlanKind::Fused);
         }
     }
 

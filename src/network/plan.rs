@@ -1,40 +1,64 @@
 //! The commands of a whole training, made once and submitted any number of times.
 
+use std::collections::BTreeMap;
+
 use super::{
-    Parameters, PlanKind, Work,
-    builder::{Builder, Compiler},
+    Ahead, Parameters, PlanKind, Work,
+    builder::{Builder, Compiler, SampleBuffers},
     fused,
-    sizes::{Counter, PlanSizes, TEST_METRICS, TRAIN_METRICS},
+    sizes::{PlanSizes, metrics_counter},
 };
 use crate::{
     Result,
-    data::Dataset,
+    data::{Dataset, Split},
     gpu::{Buffer, Command, Device, Slice},
     kernels::Shaders,
 };
 
+/// Commands that belong together, and how far they move the counters of samples.
+#[derive(Clone)]
+pub struct Pass {
+    /// In their order.
+    pub commands: Vec<Command>,
+    /// What each of `counters` goes on by.
+    pub samples: usize,
+    /// Places in `samples_seen`.
+    pub counters: Vec<usize>,
+}
+
+/// A set of samples on the device.
+pub struct Set {
+    /// A forward pass over it, and its metrics.
+    pub evaluate: Pass,
+    /// Sum of the losses, and hits.
+    pub totals: [Slice; 2],
+}
+
 /// Commands and buffers of a network on a device.
 pub struct Plan {
-    /// One iteration of full-batch gradient descent.
-    pub iteration: Vec<Command>,
-    /// The same, and its metrics.
-    pub iteration_with_metrics: Vec<Command>,
+    /// One iteration: of mini-batches a full one, and with its metrics.
+    pub iteration: Pass,
+    /// The last iteration of an epoch, where its batch has fewer samples.
+    pub short: Option<Pass>,
+    /// An iteration that adds its metrics to the totals of the training samples.
+    pub iteration_with_metrics: Pass,
+    /// Sets those totals to 0, once they are told.
+    pub clear_totals: Vec<Command>,
     /// What each dispatch of `iteration_with_metrics` computes, in their order.
     pub work: Vec<Work>,
-    /// A forward pass over the training samples, and their metrics.
-    pub evaluate_train: Vec<Command>,
-    /// The same over the test samples.
-    pub evaluate_test: Vec<Command>,
+    /// The sets that there are.
+    pub sets: BTreeMap<Split, Set>,
+    /// What the host sends ahead of the iterations; none where they are all alike.
+    pub ahead: Option<Ahead>,
     /// All parameters, laid out by [`super::Layout`].
     pub parameters: Slice,
-    /// Sum of the losses, and hits, of the training samples.
-    pub train_totals: [Slice; 2],
-    /// The same of the test samples.
-    pub test_totals: [Slice; 2],
+    /// The mean gradients of the last iteration in the same places; zeros where no kernel keeps them
+    /// (`reduce_update`).
+    pub gradients: Slice,
     /// Samples that went into each sum since the start, modulo 2^32.
     pub samples_seen: Slice,
-    /// For each counter of `samples_seen`: its kernel, and what each list of commands adds.
-    pub counters: Vec<Counter>,
+    /// The kernel that each counter of `samples_seen` is kept by.
+    pub counters: Vec<String>,
 }
 
 impl Plan {
@@ -48,38 +72,82 @@ impl Plan {
         sizes: &PlanSizes,
         data: &Dataset,
         parameters: &Parameters,
-        alpha: f64,
     ) -> Result<Self> {
-        let mut builder = Builder::new(device, shaders, sizes, parameters, alpha)?;
+        let compiler = Compiler::new(device, shaders, sizes, data);
+        let mut builder = Builder::new(compiler, parameters)?;
         // The largest kernel takes the driver as long as all else together.
-        let compiler = Compiler { device, shaders, sizes, alpha };
-        let (ahead, rest) = rayon::join(
-            || fused::compile_ahead(&compiler),
-            || -> Result<_> {
-                let train = builder.samples("train", &data.train, TRAIN_METRICS)?;
-                let test = builder.samples("test", &data.test, TEST_METRICS)?;
-                let evaluations = (builder.evaluation(&train)?, builder.evaluation(&test)?);
-                Ok((train, test, evaluations))
-            },
-        );
-        let (train, test, (evaluate_train, evaluate_test)) = rest?;
+        let (ahead, sets) = rayon::join(|| fused::compile_ahead(&compiler), || builder.sets(data));
+        let (train, sets) = sets?;
         builder.kernels.extend(ahead?);
         builder.work.clear();
-        let (iteration, metrics) = match sizes.kind {
-            PlanKind::Layerwise => (builder.layerwise_iteration(&train)?, builder.metrics(&train)?),
-            PlanKind::Fused => builder.fused_iteration(&train)?,
-        };
+        let Iterations { full, short, with_metrics } = builder.iterations(&train)?;
         Ok(Plan {
-            iteration_with_metrics: iteration.iter().chain(&metrics).cloned().collect(),
-            iteration,
-            work: builder.work,
-            evaluate_train,
-            evaluate_test,
+            iteration: full,
+            short,
+            iteration_with_metrics: with_metrics,
+            clear_totals: train.clear_totals(),
+            sets,
+            ahead: builder.ahead()?,
             parameters: builder.parameters.all(),
-            train_totals: train.totals.each_ref().map(Buffer::all),
-            test_totals: test.totals.each_ref().map(Buffer::all),
+            gradients: builder.gradients.all(),
             samples_seen: builder.samples_seen.all(),
             counters: sizes.counters(),
+            work: builder.work,
         })
+    }
+}
+
+/// The kinds of iterations of a plan.
+struct Iterations {
+    full: Pass,
+    short: Option<Pass>,
+    with_metrics: Pass,
+}
+
+impl Builder<'_> {
+    /// Uploads the sets and lists their evaluations.
+    fn sets(&mut self, data: &Dataset) -> Result<(SampleBuffers, BTreeMap<Split, Set>)> {
+        let mut sets = BTreeMap::new();
+        let train = self.samples("train", &data.train, metrics_counter(Split::Train))?;
+        for split in Split::ALL {
+            let Some(samples) = data.set(split) else { continue };
+            let buffers = match split {
+                Split::Train => train.clone(),
+                _ => self.samples(split.name(), samples, metrics_counter(split))?,
+            };
+            let totals = buffers.totals.each_ref().map(Buffer::all);
+            sets.insert(split, Set { evaluate: self.evaluation(&buffers)?, totals });
+        }
+        Ok((train, sets))
+    }
+
+    fn iterations(&mut self, train: &SampleBuffers) -> Result<Iterations> {
+        let sizes = self.compiler.sizes;
+        if sizes.kind == PlanKind::Fused {
+            let (full, with_metrics) = self.fused_iteration(train)?;
+            return Ok(Iterations { full, short: None, with_metrics });
+        }
+        if sizes.recipe.batch.is_none() {
+            let full = self.full_batch_iteration(train)?;
+            let mut with_metrics = full.clone();
+            self.metrics(train, &mut with_metrics.commands)?;
+            with_metrics.counters.push(train.counter);
+            return Ok(Iterations { full, short: None, with_metrics });
+        }
+        let batch = self.batch_buffers(train)?;
+        let full = self.batch_iteration(train, &batch)?;
+        let short = match train.len % batch.len {
+            0 => None,
+            rest => Some(self.batch_iteration(train, &batch.first(rest))?),
+        };
+        Ok(Iterations { with_metrics: full.clone(), full, short })
+    }
+
+    fn full_batch_iteration(&mut self, train: &SampleBuffers) -> Result<Pass> {
+        let mut commands = Vec::new();
+        self.next_step(&mut commands)?;
+        let Pass { commands: step, samples, counters } = self.layerwise_iteration(train)?;
+        commands.extend(step);
+        Ok(Pass { commands, samples, counters })
     }
 }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{LayerLayout, Layout, PlanKind, Shape, Variants, fused, layout::ALIGN};
 use crate::{
+    data::{Lengths, Split},
     gpu::{Needs, ShaderError},
     kernels::{REGISTRY, Shaders, Sizes},
+    recipe::Recipe,
 };
 
 /// Bytes of activations that a chunk of rows may take.
@@ -31,10 +33,6 @@ pub(super) const MAX_TRIPS: usize = 60_000;
 /// up in one loop.
 pub const MAX_SAMPLES: usize = MAX_TRIPS * 256;
 
-/// Counters of samples that every sum keeps; the first two are those of the metrics.
-pub(super) const TRAIN_METRICS: usize = 0;
-pub(super) const TEST_METRICS: usize = 1;
-
 /// What a run needs to know before a device is opened.
 #[derive(Debug, Clone)]
 pub struct PlanSizes {
@@ -42,50 +40,40 @@ pub struct PlanSizes {
     pub shape: Shape,
     /// Padded sizes.
     pub layout: Layout,
-    /// Samples that train.
-    pub train: usize,
-    /// Samples that test.
-    pub test: usize,
+    /// Samples of each set.
+    pub lengths: Lengths,
     /// Rows that pass at once.
     pub chunk: usize,
+    /// What is computed.
+    pub recipe: Recipe,
     /// How an iteration is computed.
     pub kind: PlanKind,
     /// Which variants of the kernels compute it.
     pub variants: Variants,
 }
 
-/// What a counter of samples must read.
-#[derive(Debug, Clone)]
-pub struct Counter {
-    /// The kernel and layer that keeps it.
-    pub kernel: String,
-    /// Samples that an iteration adds.
-    pub iteration: usize,
-    /// Samples that the metrics of an iteration add.
-    pub metrics: usize,
-    /// Samples that an evaluation of the training samples adds.
-    pub evaluate_train: usize,
-    /// Samples that an evaluation of the test samples adds.
-    pub evaluate_test: usize,
-}
-
 impl PlanSizes {
-    /// Chooses the chunk of rows for `train` and `test` samples through `shape`.
-    pub fn new(shape: &Shape, train: usize, test: usize, kind: PlanKind, variants: Variants) -> Self {
+    /// Chooses the chunk of rows for sets of samples through `shape`.
+    pub fn new(shape: &Shape, lengths: Lengths, recipe: &Recipe, kind: PlanKind, variants: Variants) -> Self {
         let layout = Layout::new(shape);
         // z, a, da and dz of every layer
         let row_bytes: usize = layout.layers.iter().map(|layer| 4 * layer.n * 4).sum();
         let rows = (ACTIVATION_BYTES / row_bytes).min(PIXEL_BYTES / layout.layers[0].k);
         let fitting = (rows / ALIGN).max(1) * ALIGN;
-        let chunk = fitting.min(train.max(test).next_multiple_of(ALIGN));
-        PlanSizes { shape: shape.clone(), layout, train, test, chunk, kind, variants }
+        let chunk = fitting.min(lengths.most().next_multiple_of(ALIGN));
+        PlanSizes { shape: shape.clone(), layout, lengths, chunk, recipe: *recipe, kind, variants }
+    }
+
+    /// Samples of an iteration.
+    pub(super) fn rows(&self) -> usize {
+        self.recipe.rows(self.lengths.train)
     }
 
     /// Ranges that the samples of a chunk are split into for a sum that takes `invocations` of
     /// `wanted`.
     fn splits(&self, invocations: usize, wanted: usize) -> usize {
-        let fewest = self.chunk.div_ceil(MAX_SPLIT_ROWS);
-        wanted.div_ceil(invocations).clamp(fewest, self.chunk.div_ceil(SPLIT_ROWS))
+        let rows = self.chunk.min(self.rows());
+        wanted.div_ceil(invocations).clamp(rows.div_ceil(MAX_SPLIT_ROWS), rows.div_ceil(SPLIT_ROWS))
     }
 
     /// Splits of the weights' and the biases' sums of a layer.
@@ -107,6 +95,17 @@ impl PlanSizes {
         (weights, self.splits(layer.n / 4, GRADIENT_INVOCATIONS))
     }
 
+    /// Whether no gradient is split: its partial sum is its sum.
+    pub(super) fn has_one_split(&self) -> bool {
+        let layerwise = self.kind == PlanKind::Layerwise;
+        layerwise && (0..self.layout.layers.len()).all(|layer| self.layer_splits(layer) == (1, 1))
+    }
+
+    /// Whether an iteration passes in more than one chunk.
+    pub(super) fn has_several_chunks(&self) -> bool {
+        self.rows() > self.chunk
+    }
+
     /// What an adapter must offer.
     ///
     /// # Errors
@@ -126,10 +125,13 @@ impl PlanSizes {
             self.layer_splits(index).0 * layer.n * layer.k
         });
         let of_fused = if self.kind == PlanKind::Fused { self.fused().splits * self.layout.len } else { 0 };
-        let floats = partials.chain([of_fused, self.chunk * widest, self.layout.len, self.train, self.test]);
+        // With the last batch the order is up to a batch longer than the set.
+        let order = self.lengths.train + self.rows();
+        let floats =
+            partials.chain([of_fused, self.chunk * widest, self.layout.len, order, self.lengths.most()]);
         let largest = floats.max().unwrap_or(0) as u64 * 4;
         needs.binding = largest.max(pixels(self.chunk));
-        needs.buffer = largest.max(pixels(self.train.max(self.test)));
+        needs.buffer = largest.max(pixels(self.lengths.most()));
         Ok(needs)
     }
 }
@@ -140,7 +142,9 @@ impl PlanSizes {
     fn files(&self, shaders: &Shaders) -> BTreeMap<&'static str, Sizes> {
         let layer = |layer: &LayerLayout| Sizes { k: layer.k, n: layer.n, ..Sizes::default() };
         let mut files = BTreeMap::new();
-        for kernel in REGISTRY.iter().map(|entry| entry.name).filter(|name| self.kind.runs(name)) {
+        for kernel in
+            REGISTRY.iter().map(|entry| entry.name).filter(|name| self.kind.runs(name, &self.recipe))
+        {
             let file = |sizes| (shaders.preferred(kernel, self.file(kernel, &sizes)), sizes);
             files.extend(self.layout.layers.iter().map(layer).map(file));
         }
@@ -157,12 +161,17 @@ impl PlanSizes {
     }
 }
 
+/// The counter of a set's metrics.
+pub(super) fn metrics_counter(split: Split) -> usize {
+    split as usize
+}
+
 pub(super) fn weight_counter(layer: usize) -> usize {
-    2 + 2 * layer
+    Split::ALL.len() + 2 * layer
 }
 
 pub(super) fn bias_counter(layer: usize) -> usize {
-    3 + 2 * layer
+    weight_counter(layer) + 1
 }
 
 impl PlanSizes {
@@ -171,29 +180,19 @@ impl PlanSizes {
         self.variants.file(kernel, sizes)
     }
 
-    /// The counters in their order, with what they must read.
-    pub(super) fn counters(&self) -> Vec<Counter> {
-        let (train, test) = (self.train, self.test);
-        let none =
-            Counter { kernel: String::new(), iteration: 0, metrics: 0, evaluate_train: 0, evaluate_test: 0 };
-        let counter = |kernel: String| Counter { kernel, ..none.clone() };
-        let of_iteration = |kernel: String| Counter { kernel, iteration: train, ..none.clone() };
-        let metrics = if self.kind == PlanKind::Layerwise { train } else { 0 };
-        let mut counters = vec![
-            Counter { metrics, evaluate_train: train, ..counter("count_metrics".into()) },
-            Counter { evaluate_test: test, ..counter("count_metrics of the test samples".into()) },
-        ];
+    /// What each counter of samples stands beside.
+    pub(super) fn counters(&self) -> Vec<String> {
+        let of_metrics = |split: Split| format!("count_metrics of the {} samples", split.name());
+        let metrics = Split::ALL.map(of_metrics).into_iter();
         if self.kind == PlanKind::Fused {
-            debug_assert_eq!(counters.len(), fused::COUNTER);
-            counters.push(of_iteration("fused_step".into()));
-            return counters;
+            debug_assert_eq!(metrics.len(), fused::COUNTER);
+            return metrics.chain(["fused_step".into()]).collect();
         }
-        for layer in 0..self.layout.layers.len() {
+        let of_layer = |layer| {
             let weights = if layer == 0 { "weight_gradient_pixels" } else { "weight_gradient" };
-            let of_layer = |kernel| of_iteration(format!("{kernel} of layer {layer}"));
-            counters.extend([weights, "bias_gradient"].map(of_layer));
-        }
-        counters
+            [weights, "bias_gradient"].map(|kernel| format!("{kernel} of layer {layer}"))
+        };
+        metrics.chain((0..self.layout.layers.len()).flat_map(of_layer)).collect()
     }
 }
 
@@ -211,7 +210,9 @@ mod tests {
             (262_144, vec![4], 4_000),
         ] {
             let shape = Shape::new(inputs, &hidden, 10).unwrap();
-            let sizes = PlanSizes::new(&shape, train, 1, PlanKind::Layerwise, Variants::default());
+            let lengths = Lengths { train, val: 0, test: 1 };
+            let recipe = Recipe::gradient_descent(0.1);
+            let sizes = PlanSizes::new(&shape, lengths, &recipe, PlanKind::Layerwise, Variants::default());
             assert_eq!(sizes.chunk % ALIGN, 0);
             assert!(sizes.chunk * sizes.layout.layers[0].k <= PIXEL_BYTES, "{shape}: {}", sizes.chunk);
             for layer in 0..sizes.layout.layers.len() {

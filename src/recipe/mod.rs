@@ -10,7 +10,7 @@ mod shuffle;
 pub use activation::Activation;
 pub use optimizer::{BETAS, Optimizer};
 pub use rate::{Decay, LearningRate, Rate};
-pub use shuffle::{Epoch, MAX_SHIFT, SHIFTS, offset};
+pub use shuffle::{Epoch, MAX_SHIFT, Orders, SHIFTS, offset};
 
 /// How a network is trained.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,6 +47,11 @@ impl Recipe {
             shift: false,
             seed: 0,
         }
+    }
+
+    /// Whether iterations differ in more than the parameters, so that the device must count them.
+    pub fn needs_clock(&self) -> bool {
+        self.batch.is_some() || !self.rate.is_constant() || self.optimizer.counts_steps()
     }
 
     /// Samples of an iteration, of the last one of an epoch perhaps fewer.

@@ -7,6 +7,7 @@
 //! sample there changes places with that at a number below place + 1. Then comes a shift for each place
 //! of the order, a number below 25.
 
+use super::Recipe;
 use rand_chacha::{
     ChaCha8Rng,
     rand_core::{Rng, SeedableRng},
@@ -39,6 +40,29 @@ impl Epoch {
         let shifted = if shift { samples } else { 0 };
         let shifts = (0..shifted).map(|_| below(SHIFTS)).collect();
         Epoch { order, shifts }
+    }
+}
+
+/// The orders of a training, of which the last one is kept.
+#[derive(Debug)]
+pub struct Orders {
+    seed: u64,
+    samples: usize,
+    shift: bool,
+    last: Option<(usize, Epoch)>,
+}
+
+impl Orders {
+    /// Of `samples`, shifted where the recipe says so.
+    pub fn new(recipe: &Recipe, samples: usize) -> Self {
+        Orders { seed: recipe.seed, samples, shift: recipe.shift, last: None }
+    }
+
+    /// That of an epoch, from 0.
+    pub fn epoch(&mut self, number: usize) -> &Epoch {
+        let kept = self.last.take().filter(|(last, _)| *last == number);
+        let drawn = || (number, Epoch::new(self.seed, number as u64, self.samples, self.shift));
+        &self.last.insert(kept.unwrap_or_else(drawn)).1
     }
 }
 

@@ -1,13 +1,8 @@
 //! The chain rule, one formula at a time.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, NdFloat, Zip, linalg::general_mat_mul};
+use ndarray::{Array1, Array2, ArrayView2, Axis, NdFloat, linalg::general_mat_mul};
 
 use super::scale_pixels;
-
-/// dz = da where z > 0, else 0: any shape (m, k). The derivative at 0 is 0.
-pub fn relu_backward<T: NdFloat>(z: ArrayView2<T>, da: ArrayView2<T>) -> Array2<T> {
-    Zip::from(z).and(da).map_collect(|&z, &da| if z > T::zero() { da } else { T::zero() })
-}
 
 /// dW = (dz^T pixels) / 255, summed over the rows given: [`weight_gradient`] of the first layer.
 ///
@@ -43,12 +38,6 @@ pub fn input_gradient<T: NdFloat>(dz: ArrayView2<T>, w: ArrayView2<T>) -> Array2
 mod tests {
     use super::*;
     use ndarray::array;
-
-    #[test]
-    fn relu_backward_passes_nothing_at_zero_and_below() {
-        let dz = relu_backward(array![[-1.0, 0.0, -0.0, 1e-30]].view(), array![[5.0, 6.0, 7.0, 8.0]].view());
-        assert_eq!(dz, array![[0.0, 0.0, 0.0, 8.0]]);
-    }
 
     #[test]
     fn gradients_are_sums_over_rows_in_the_order_of_the_parameters() {

@@ -1,27 +1,31 @@
 //! Training without a GPU: the twins on chunks of rows, side by side.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use ndarray::{ArrayView2, NdFloat};
 use rayon::prelude::*;
 
 use super::{
-    Activations, SoftmaxCrossEntropy, backward, forward, gradient_descent, mean_gradient, scale_pixels,
-    softmax_cross_entropy,
+    Activations, SoftmaxCrossEntropy, backward, forward, gather, gather_shifted, mean_gradient, scale_pixels,
+    softmax_cross_entropy, step,
 };
 use crate::{
-    data::{Dataset, Samples},
+    data::{Dataset, Samples, Split},
     metrics::Metrics,
     network::Parameters,
+    recipe::{BETAS, Orders, Recipe},
 };
 
 /// Rows that are computed together: few enough for a chunk of pictures to stay in a core's cache.
 const CHUNK: usize = 512;
+/// Chunks of a mini-batch, so that more than one core has something to do, and the fewest rows of one.
+const BATCH_CHUNKS: usize = 8;
+const BATCH_ROWS: usize = 32;
 /// Bytes of partial gradients that may be in memory at once: a network so large that few of them fit
 /// has only that many chunks side by side.
 const WAVE_BYTES: usize = 512 << 20;
 
-/// Full-batch gradient descent on the CPU.
+/// Training on the CPU.
 ///
 /// Chunks are of a fixed size and their sums are added in order, so the bits of a result do not
 /// depend on how many threads rayon has.
@@ -29,7 +33,12 @@ const WAVE_BYTES: usize = 512 << 20;
 pub struct CpuEngine<T> {
     data: Arc<Dataset>,
     parameters: Parameters<T>,
-    alpha: T,
+    /// What the optimizer remembers of each parameter.
+    state: Vec<Parameters<T>>,
+    recipe: Recipe,
+    orders: Orders,
+    /// Iterations done.
+    iter: usize,
     /// Chunks whose gradients are in memory at once.
     wave: usize,
 }
@@ -45,37 +54,83 @@ struct Tally {
 }
 
 impl<T: NdFloat> CpuEngine<T> {
-    /// An engine that starts from `parameters` and learns at the rate `alpha`.
+    /// An engine that starts from `parameters`.
     ///
     /// The parameters are for the data's picture size and classes: with others, the methods panic.
-    pub fn new(data: Arc<Dataset>, parameters: Parameters<T>, alpha: f64) -> Self {
+    pub fn new(data: Arc<Dataset>, parameters: Parameters<T>, recipe: &Recipe) -> Self {
         let values: usize = parameters.layers.iter().map(|l| l.weight.len() + l.bias.len()).sum();
-        let wave = (WAVE_BYTES / (values * size_of::<T>()).max(1)).max(1);
-        let alpha = T::from(alpha).expect("f64 becomes any float, rounded");
-        CpuEngine { data, parameters, alpha, wave }
+        CpuEngine {
+            state: recipe.optimizer.state().iter().map(|_| parameters.map(|_| T::zero())).collect(),
+            orders: Orders::new(recipe, data.train.len()),
+            wave: (WAVE_BYTES / (values * size_of::<T>()).max(1)).max(1),
+            recipe: *recipe,
+            iter: 0,
+            data,
+            parameters,
+        }
     }
 
-    /// One update by the whole training set; the metrics are those of the weights entering it.
+    /// How it trains.
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// One update; the metrics are those of its samples by the weights entering it.
     pub fn iterate(&mut self) -> Metrics {
         let data = Arc::clone(&self.data);
-        let (tally, sums) = self.gradient_sums(&data.train);
-        for (layer, sum) in self.parameters.layers.iter_mut().zip(&sums.layers) {
-            let dw = mean_gradient(sum.weight.view(), data.train.len());
-            let db = mean_gradient(sum.bias.view(), data.train.len());
-            gradient_descent(layer.weight.view_mut(), dw.view(), self.alpha);
-            gradient_descent(layer.bias.view_mut(), db.view(), self.alpha);
+        let batch = self.batch(&data);
+        let (tally, sums) = self.gradient_sums(&batch);
+        self.update(&sums, batch.len());
+        self.iter += 1;
+        tally.metrics(batch.len())
+    }
+
+    /// The samples of this iteration.
+    fn batch<'a>(&mut self, data: &'a Dataset) -> Cow<'a, Samples> {
+        let Some(len) = self.recipe.batch else { return Cow::Borrowed(&data.train) };
+        let iters = self.recipe.epoch_iters(data.train.len());
+        let epoch = self.orders.epoch(self.iter / iters);
+        let start = self.iter % iters * len;
+        let places = start..(start + len).min(data.train.len());
+        let (pixels, labels) = (data.train.matrix(), &data.train.labels[..]);
+        let (pixels, labels) = if self.recipe.shift {
+            let picture = [data.rows, data.cols];
+            gather_shifted(&epoch.order, &epoch.shifts, places, pixels, labels, picture)
+        } else {
+            gather(&epoch.order, places, pixels, labels)
+        };
+        let (pixels, _) = pixels.into_raw_vec_and_offset();
+        Cow::Owned(Samples { pixels, labels, inputs: data.train.inputs })
+    }
+
+    /// The step from the sums of the gradients over `samples`.
+    fn update(&mut self, sums: &Parameters<T>, samples: usize) {
+        let Recipe { optimizer, weight_decay, .. } = self.recipe;
+        let rate = self.recipe.rate.row(self.iter, BETAS);
+        for (index, sum) in sums.layers.iter().enumerate() {
+            let layer = &mut self.parameters.layers[index];
+            let dw = mean_gradient(sum.weight.view(), samples);
+            let db = mean_gradient(sum.bias.view(), samples);
+            let (mut of_weights, mut of_biases): (Vec<_>, Vec<_>) = self
+                .state
+                .iter_mut()
+                .map(|part| &mut part.layers[index])
+                .map(|kept| (kept.weight.view_mut(), kept.bias.view_mut()))
+                .unzip();
+            let (weight, bias) = (layer.weight.view_mut(), layer.bias.view_mut());
+            step(optimizer, weight, dw.view(), &mut of_weights, &rate, weight_decay);
+            step(optimizer, bias, db.view(), &mut of_biases, &rate, weight_decay);
         }
-        tally.metrics(data.train.len())
     }
 
-    /// The metrics of the present weights on the training set.
-    pub fn evaluate_train(&self) -> Metrics {
-        self.evaluate(&self.data.train)
-    }
-
-    /// The metrics of the present weights on the test set.
-    pub fn evaluate_test(&self) -> Metrics {
-        self.evaluate(&self.data.test)
+    /// The metrics of the present weights on a set; none where it is not there.
+    pub fn evaluate(&self, split: Split) -> Option<Metrics> {
+        let samples = self.data.set(split)?;
+        let chunks = chunks(samples, CHUNK);
+        let parts: Vec<_> = chunks.par_iter().map(|chunk| Tally::of(&self.chunk_forward(chunk).1)).collect();
+        let mut tally = Tally::default();
+        parts.iter().for_each(|part| tally.add(part));
+        Some(tally.metrics(samples.len()))
     }
 
     /// The present weights and biases.
@@ -87,7 +142,7 @@ impl<T: NdFloat> CpuEngine<T> {
     fn gradient_sums(&self, samples: &Samples) -> (Tally, Parameters<T>) {
         let mut tally = Tally::default();
         let mut sums = self.parameters.map(|_| T::zero());
-        for wave in chunks(samples).chunks(self.wave) {
+        for wave in chunks(samples, self.chunk_rows(samples.len())).chunks(self.wave) {
             let parts: Vec<_> = wave.par_iter().map(|chunk| self.chunk_gradient(chunk)).collect();
             for (part, gradient) in &parts {
                 tally.add(part);
@@ -97,24 +152,23 @@ impl<T: NdFloat> CpuEngine<T> {
         (tally, sums)
     }
 
+    fn chunk_rows(&self, samples: usize) -> usize {
+        match self.recipe.batch {
+            Some(_) => (samples / BATCH_CHUNKS).clamp(BATCH_ROWS, CHUNK),
+            None => CHUNK,
+        }
+    }
+
     /// Tally and gradients of one chunk.
     fn chunk_gradient(&self, chunk: &Chunk) -> (Tally, Parameters<T>) {
         let (activations, output) = self.chunk_forward(chunk);
-        (Tally::of(&output), backward(&self.parameters, &activations, output.dz))
+        (Tally::of(&output), backward(&self.parameters, &activations, output.dz, self.recipe.activation))
     }
 
     fn chunk_forward(&self, (pixels, labels): &Chunk) -> (Activations<T>, SoftmaxCrossEntropy<T>) {
-        let activations = forward(&self.parameters, scale_pixels(*pixels));
-        let output = softmax_cross_entropy(activations.logits().view(), labels);
+        let activations = forward(&self.parameters, scale_pixels(*pixels), self.recipe.activation);
+        let output = softmax_cross_entropy(activations.logits().view(), labels, self.recipe.smoothing);
         (activations, output)
-    }
-
-    fn evaluate(&self, samples: &Samples) -> Metrics {
-        let chunks = chunks(samples);
-        let parts: Vec<_> = chunks.par_iter().map(|chunk| Tally::of(&self.chunk_forward(chunk).1)).collect();
-        let mut tally = Tally::default();
-        parts.iter().for_each(|part| tally.add(part));
-        tally.metrics(samples.len())
     }
 }
 
@@ -137,10 +191,10 @@ impl Tally {
     }
 }
 
-/// Rows in order, [`CHUNK`] at a time; the last chunk may be shorter.
-fn chunks(samples: &Samples) -> Vec<Chunk<'_>> {
-    let rows = samples.pixels.chunks(CHUNK * samples.inputs);
-    rows.zip(samples.labels.chunks(CHUNK))
+/// Rows in order, `len` at a time; the last chunk may be shorter.
+fn chunks(samples: &Samples, len: usize) -> Vec<Chunk<'_>> {
+    let rows = samples.pixels.chunks(len * samples.inputs);
+    rows.zip(samples.labels.chunks(len))
         .map(|(pixels, labels)| {
             let shape = (labels.len(), samples.inputs);
             (ArrayView2::from_shape(shape, pixels).expect("a picture for every label"), labels)
@@ -168,10 +222,10 @@ mod tests {
             labels: (0..2100).map(|i| (i % 3) as u8).collect(),
             inputs: 5,
         };
-        let data = Dataset { train: samples.clone(), test: samples, rows: 1, cols: 5, classes: 3 };
+        let data = Dataset { train: samples.clone(), val: None, test: samples, rows: 1, cols: 5, classes: 3 };
         let shape = Shape::new(5, &[4], 3).unwrap();
         let start = Init::Uniform.parameters(&shape, 1);
-        CpuEngine { wave, ..CpuEngine::new(Arc::new(data), start, 0.5) }
+        CpuEngine { wave, ..CpuEngine::new(Arc::new(data), start, &Recipe::gradient_descent(0.5)) }
     }
 
     #[test]

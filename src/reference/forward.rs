@@ -1,4 +1,4 @@
-//! From pixels to the values before and after each activation.
+//! From pixels to the values before each activation.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, NdFloat};
 
@@ -22,13 +22,6 @@ pub fn matmul<T: NdFloat>(x: ArrayView2<T>, w: ArrayView2<T>, b: ArrayView1<T>) 
     x.dot(&w.t()) + b
 }
 
-/// a = z where z is not negative, else 0; any shape (m, k).
-///
-/// NaN stays NaN, so that a network gone wrong shows it in its loss.
-pub fn relu<T: NdFloat>(z: ArrayView2<T>) -> Array2<T> {
-    z.mapv(|z| if z < T::zero() { T::zero() } else { z })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -41,12 +34,5 @@ mod tests {
         let z = matmul_pixels::<f64>(pixels.view(), w.view(), array![0.125, -1.0].view());
         let expected = array![[0.4 - 3.0 + 0.125, 0.1 + 0.25 - 1.0], [0.4 + 0.125, 2.0 - 1.0]];
         assert!((&z - &expected).iter().all(|d: &f64| d.abs() <= 1e-15), "{z} against {expected}");
-    }
-
-    #[test]
-    fn relu_keeps_what_is_positive_and_shows_nan() {
-        let a = relu(array![[-1.0, 0.0, 2.5, f64::NEG_INFINITY, f64::NAN]].view());
-        assert_eq!(a.as_slice().unwrap()[..4], [0.0, 0.0, 2.5, 0.0]);
-        assert!(a[(0, 4)].is_nan());
     }
 }

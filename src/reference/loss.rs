@@ -2,10 +2,12 @@
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, NdFloat};
 
+use super::number;
+
 /// What [`softmax_cross_entropy`] says of m samples and k classes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SoftmaxCrossEntropy<T> {
-    /// (m, k): the loss of each sample differentiated by its z, softmax - one-hot; not divided by m.
+    /// (m, k): the loss of each sample differentiated by its z, softmax - y; not divided by m.
     pub dz: Array2<T>,
     /// (m): the cross-entropy of each sample, natural logarithm.
     pub loss: Array1<T>,
@@ -13,17 +15,23 @@ pub struct SoftmaxCrossEntropy<T> {
     pub hit: Vec<bool>,
 }
 
-/// loss = -ln softmax(z)\[label\], and its gradient: `z` (m, k), `labels` (m).
+/// loss = -sum of y ln softmax(z), and its gradient: `z` (m, k), `labels` (m). The target y is 1 -
+/// `smoothing` at the label, and smoothing / k more at every class: PyTorch's `label_smoothing`.
 ///
 /// softmax(z) = exp(z - max) / sum of exp(z - max): with the row's maximum subtracted first no
 /// exponential overflows, and with the logarithm taken of the sum alone, loss = ln(sum) -
-/// (z\[label\] - max), none of a vanishing probability is. Predictions are taken from z, and ties go
+/// sum of y (z - max), none of a vanishing probability is. Predictions are taken from z, and ties go
 /// to the lowest class.
 ///
 /// # Panics
 /// Where a label is not below k, or there is not one for each row.
-pub fn softmax_cross_entropy<T: NdFloat>(z: ArrayView2<T>, labels: &[u8]) -> SoftmaxCrossEntropy<T> {
+pub fn softmax_cross_entropy<T: NdFloat>(
+    z: ArrayView2<T>,
+    labels: &[u8],
+    smoothing: f64,
+) -> SoftmaxCrossEntropy<T> {
     assert_eq!(z.nrows(), labels.len(), "one label a row");
+    let (at_label, share): (T, T) = (number(1.0 - smoothing), number(smoothing / z.ncols() as f64));
     let mut dz = z.to_owned();
     let mut loss = Array1::zeros(z.nrows());
     let mut hit = Vec::with_capacity(z.nrows());
@@ -33,12 +41,14 @@ pub fn softmax_cross_entropy<T: NdFloat>(z: ArrayView2<T>, labels: &[u8]) -> Sof
         hit.push(class == label);
         let max = row[class];
         row -= max;
-        let z_label = row[label];
+        // A share of 0 stays 0 beside an infinite z.
+        let spread = if smoothing > 0.0 { share * row.sum() } else { T::zero() };
+        let target = at_label * row[label] + spread;
         row.mapv_inplace(T::exp);
         let sum = row.sum();
-        *loss = sum.ln() - z_label;
-        row /= sum;
-        row[label] -= T::one();
+        *loss = sum.ln() - target;
+        row.mapv_inplace(|exp| exp / sum - share);
+        row[label] -= at_label;
     }
     SoftmaxCrossEntropy { dz, loss, hit }
 }
@@ -55,7 +65,7 @@ mod tests {
 
     #[test]
     fn equal_logits_are_equal_odds_and_the_lowest_class_wins() {
-        let result = softmax_cross_entropy(array![[7.0, 7.0, 7.0], [7.0, 7.0, 7.0]].view(), &[0, 2]);
+        let result = softmax_cross_entropy(array![[7.0, 7.0, 7.0], [7.0, 7.0, 7.0]].view(), &[0, 2], 0.0);
         assert_eq!(result.hit, [true, false]);
         for (row, label) in result.dz.rows().into_iter().zip([0, 2]) {
             for (class, &dz) in row.iter().enumerate() {
@@ -68,7 +78,8 @@ mod tests {
 
     #[test]
     fn huge_logits_neither_overflow_nor_lose_the_loss() {
-        let result = softmax_cross_entropy(array![[1000f32, -1000.0], [-1000.0, -1001.0]].view(), &[1, 0]);
+        let result =
+            softmax_cross_entropy(array![[1000f32, -1000.0], [-1000.0, -1001.0]].view(), &[1, 0], 0.0);
         assert_eq!(result.loss[0], 2000.0);
         assert!((result.loss[1] - 0.313_261_7).abs() <= 1e-6, "{}", result.loss[1]);
         assert_eq!(result.dz.row(0), array![1.0, -1.0]);
@@ -79,8 +90,34 @@ mod tests {
     fn what_is_not_finite_shows_in_the_loss() {
         for value in [f64::NAN, f64::INFINITY] {
             let z = array![[value, 0.0, 1.0], [0.0, value, 1.0]];
-            let result = softmax_cross_entropy(z.view(), &[2, 2]);
+            let result = softmax_cross_entropy(z.view(), &[2, 2], 0.0);
             assert!(result.loss.iter().all(|loss| !loss.is_finite()), "{}", result.loss);
+        }
+    }
+
+    /// Of PyTorch 2.15's `cross_entropy` in float64, and what autograd makes of it.
+    #[test]
+    #[rustfmt::skip]
+    fn smoothed_labels_are_those_of_pytorch() {
+        let z = array![[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]];
+        for (smoothing, loss, dz) in [
+            (
+                0.1,
+                [1.07126356900895, 0.3040362014040996],
+                [[0.5704155628152925, -0.00327444576375931, -0.5671411170515331],
+                 [0.025736424259176903, -0.009326859825466438, -0.016409564433710524]],
+            ),
+            (
+                0.5,
+                [1.3379302356756166, 1.2040362014040995],
+                [[0.4370822294819592, -0.13660777909709262, -0.3004744503848664],
+                 [-0.10759690907415642, 0.25733980684120017, -0.14974289776704386]],
+            ),
+        ] {
+            let found = softmax_cross_entropy(z.view(), &[2, 1], smoothing);
+            let near = |found: &f64, expected: &f64| (found - expected).abs() <= 1e-14;
+            assert!(found.loss.iter().zip(&loss).all(|(found, loss)| near(found, loss)), "{}", found.loss);
+            assert!(found.dz.iter().zip(dz.as_flattened()).all(|(found, dz)| near(found, dz)), "{}", found.dz);
         }
     }
 }

@@ -9,13 +9,17 @@
 //! into rows:
 //!
 //! ```text
-//! z = x W^T + b      a = relu(z)      a = softmax(z) in the last layer
-//! dz = a - Y in the last layer        dz = da * relu'(z) below it
+//! z = x W^T + b      a = f(z)         a = softmax(z) in the last layer
+//! dz = a - Y in the last layer        dz = da * f'(z) below it
 //! dW = dz^T x        db = sum of dz's rows        da below = dz W
-//! W -= alpha dW / m  b -= alpha db / m
+//! W -= alpha dW / m  b -= alpha db / m            or another optimizer's step
 //! ```
 
+use ndarray::NdFloat;
+
+mod activation;
 mod backward;
+mod batch;
 mod engine;
 mod forward;
 mod limits;
@@ -23,10 +27,22 @@ mod loss;
 mod pass;
 mod update;
 
-pub use backward::{bias_gradient, input_gradient, relu_backward, weight_gradient, weight_gradient_pixels};
+pub use activation::{
+    SLOPE, activate, activate_backward, gelu, gelu_backward, leaky_relu, leaky_relu_backward, relu,
+    relu_backward, sigmoid, sigmoid_backward, tanh, tanh_backward,
+};
+pub use backward::{bias_gradient, input_gradient, weight_gradient, weight_gradient_pixels};
+pub use batch::{gather, gather_shifted, next_step};
 pub use engine::CpuEngine;
-pub use forward::{matmul, matmul_pixels, relu, scale_pixels};
+pub use forward::{matmul, matmul_pixels, scale_pixels};
 pub use limits::{copy, multiply_add};
 pub use loss::{SoftmaxCrossEntropy, softmax_cross_entropy};
 pub use pass::{Activations, backward, forward};
-pub use update::{gradient_descent, mean_gradient};
+pub use update::{
+    DECAY, EPS, MU, adam, adamw, gradient_descent, mean_gradient, momentum, nesterov, rmsprop, step,
+};
+
+/// A constant as the number that is computed with.
+fn number<T: NdFloat>(value: f64) -> T {
+    T::from(value).expect("f64 becomes any float, rounded")
+}

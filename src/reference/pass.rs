@@ -2,13 +2,16 @@
 
 use ndarray::{Array2, NdFloat};
 
-use super::{bias_gradient, input_gradient, matmul, relu, relu_backward, weight_gradient};
-use crate::network::{Layer, Parameters};
+use super::{activate, activate_backward, bias_gradient, input_gradient, matmul, weight_gradient};
+use crate::{
+    network::{Layer, Parameters},
+    recipe::Activation,
+};
 
 /// What a forward pass over m rows leaves behind for the backward pass.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activations<T> {
-    /// (m, inputs) of each layer: the scaled pixels, then relu(z) of the layer below.
+    /// (m, inputs) of each layer: the scaled pixels, then the activation of the layer below.
     pub a: Vec<Array2<T>>,
     /// (m, outputs) of each layer, before its activation.
     pub z: Vec<Array2<T>>,
@@ -22,11 +25,15 @@ impl<T> Activations<T> {
 }
 
 /// Takes `x` (m, inputs), scaled pixels, through every layer.
-pub fn forward<T: NdFloat>(parameters: &Parameters<T>, x: Array2<T>) -> Activations<T> {
+pub fn forward<T: NdFloat>(
+    parameters: &Parameters<T>,
+    x: Array2<T>,
+    activation: Activation,
+) -> Activations<T> {
     let (mut a, mut z) = (vec![x], Vec::<Array2<T>>::new());
     for (l, layer) in parameters.layers.iter().enumerate() {
         if l > 0 {
-            a.push(relu(z[l - 1].view()));
+            a.push(activate(activation, z[l - 1].view()));
         }
         z.push(matmul(a[l].view(), layer.weight.view(), layer.bias.view()));
     }
@@ -38,6 +45,7 @@ pub fn backward<T: NdFloat>(
     parameters: &Parameters<T>,
     activations: &Activations<T>,
     mut dz: Array2<T>,
+    activation: Activation,
 ) -> Parameters<T> {
     let Activations { a, z } = activations;
     let mut layers = Vec::with_capacity(parameters.layers.len());
@@ -46,7 +54,7 @@ pub fn backward<T: NdFloat>(
             .push(Layer { weight: weight_gradient(dz.view(), a[l].view()), bias: bias_gradient(dz.view()) });
         if l > 0 {
             let da = input_gradient(dz.view(), layer.weight.view());
-            dz = relu_backward(z[l - 1].view(), da.view());
+            dz = activate_backward(activation, z[l - 1].view(), a[l].view(), da.view());
         }
     }
     layers.reverse();

@@ -1,27 +1,46 @@
 //! A training as JSON lines: one object a line on standard output and nothing else.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Listing, Reporter, Start};
 use crate::{
     Result,
+    metrics::Metrics,
     train::{End, Observer, Reason, Report},
 };
 
 /// Writes start, report and end events. A number that is not finite is null.
 #[derive(Default)]
-pub struct Json(Listing);
+pub struct Json {
+    listing: Listing,
+    epoch_iters: Option<usize>,
+}
+
+impl Json {
+    /// Writes an event of the weights of iteration `iter`, with what only some trainings have.
+    fn event(&mut self, mut event: Value, iter: usize, val: Option<Metrics>) -> Result<()> {
+        if let Some(iters) = self.epoch_iters {
+            event["epoch"] = json!(iter as f64 / iters as f64);
+        }
+        if let Some(val) = val {
+            event["val_loss"] = json!(val.loss);
+            event["val_acc"] = json!(val.accuracy());
+        }
+        self.listing.json(&event)
+    }
+}
 
 impl Observer for Json {
     fn report(&mut self, report: &Report) -> Result<()> {
-        self.0.json(&json!({
+        let event = json!({
             "event": "report",
             "iter": report.iter,
             "loss": report.train.loss,
             "train_acc": report.train.accuracy(),
             "test_acc": report.test.accuracy(),
             "seconds": report.seconds,
-        }))
+        });
+        self.event(event, report.iter, report.val)
     }
 
     fn progress(&mut self, _done: usize) {}
@@ -29,7 +48,8 @@ impl Observer for Json {
 
 impl Reporter for Json {
     fn start(&mut self, start: &Start) -> Result<()> {
-        self.0.json(&json!({
+        self.epoch_iters = start.epoch_iters;
+        self.listing.json(&json!({
             "event": "start",
             "version": env!("CARGO_PKG_VERSION"),
             "device": start.device,
@@ -42,10 +62,12 @@ impl Reporter for Json {
     fn end(&mut self, end: &End, weights_sha256: &str) -> Result<()> {
         let reason = match end.reason {
             Reason::Iters => "iters",
+            Reason::Target => "target",
+            Reason::EarlyStop => "early-stop",
             Reason::Interrupted | Reason::OutputLost(_) => "interrupted",
             Reason::Diverged => "diverged",
         };
-        self.0.json(&json!({
+        let event = json!({
             "event": "end",
             "reason": reason,
             "iters": end.iters,
@@ -55,6 +77,7 @@ impl Reporter for Json {
             "seconds": end.seconds,
             "ms_per_iter": end.ms_per_iter,
             "weights_sha256": weights_sha256,
-        }))
+        });
+        self.event(event, end.iters, end.val)
     }
 }

@@ -28,6 +28,8 @@ pub struct Start {
     pub config: serde_json::Value,
     /// Updates to come.
     pub iters: usize,
+    /// Updates of an epoch; none without mini-batches.
+    pub epoch_iters: Option<usize>,
 }
 
 /// Who computes.
@@ -49,6 +51,9 @@ pub struct DeviceLine {
 pub struct DataLine {
     /// Training samples.
     pub train: usize,
+    /// Training samples that are held out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub val: Option<usize>,
     /// Test samples.
     pub test: usize,
     /// Labels are below it.

@@ -4,7 +4,7 @@ use std::io::{IsTerminal, stderr};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Listing, Reporter, Start, note};
+use super::{DataLine, Listing, Reporter, Start, note};
 use crate::{
     Result,
     metrics::Metrics,
@@ -16,24 +16,40 @@ pub struct Text {
     listing: Listing,
     bar: ProgressBar,
     quiet: bool,
+    /// With mini-batches a column says the epoch.
+    epoch_iters: Option<usize>,
 }
 
 impl Text {
     /// `quiet` leaves only the result.
     pub fn new(quiet: bool) -> Self {
-        Text { listing: Listing::default(), bar: ProgressBar::hidden(), quiet }
+        Text { listing: Listing::default(), bar: ProgressBar::hidden(), quiet, epoch_iters: None }
     }
 
-    fn row(&mut self, iter: &str, train: &Metrics, test: &Metrics, seconds: f64) -> Result<()> {
+    /// A line of the table, for the weights that enter iteration `iter`.
+    fn row(&mut self, name: &str, iter: usize, figures: Row) -> Result<()> {
+        let percent = |metrics: &Metrics| format!("  {:>7.2} %", metrics.accuracy() * 100.0);
+        let epoch =
+            self.epoch_iters.map_or(String::new(), |iters| format!("  {:>6.1}", iter as f64 / iters as f64));
+        let Row { train, val, test, seconds } = figures;
         let text = format!(
-            "{iter:>8}  {:>9.5}  {:>8.2} %  {:>7.2} %  {seconds:>8.2}",
+            "{name:>8}{epoch}  {:>9.5}  {:>8.2} %{}{}  {seconds:>8.2}",
             train.loss,
             train.accuracy() * 100.0,
-            test.accuracy() * 100.0,
+            val.as_ref().map_or(String::new(), percent),
+            percent(&test),
         );
         let listing = &mut self.listing;
         self.bar.suspend(|| listing.line(&text))
     }
+}
+
+/// What a line says.
+struct Row {
+    train: Metrics,
+    val: Option<Metrics>,
+    test: Metrics,
+    seconds: f64,
 }
 
 impl Observer for Text {
@@ -41,7 +57,8 @@ impl Observer for Text {
         if self.quiet {
             return Ok(());
         }
-        self.row(&report.iter.to_string(), &report.train, &report.test, report.seconds)
+        let Report { iter, train, val, test, seconds } = *report;
+        self.row(&iter.to_string(), iter, Row { train, val, test, seconds })
     }
 
     fn progress(&mut self, done: usize) {
@@ -51,6 +68,7 @@ impl Observer for Text {
 
 impl Reporter for Text {
     fn start(&mut self, start: &Start) -> Result<()> {
+        self.epoch_iters = start.epoch_iters;
         if self.quiet {
             return Ok(());
         }
@@ -59,8 +77,12 @@ impl Reporter for Text {
             "training {} on {} ({}, {}; {}), plan {}",
             start.network, device.name, device.backend, device.kind, device.driver, start.plan
         ));
-        note(&format!("{} training and {} test images", start.data.train, start.data.test));
-        self.listing.line("    iter       loss   train acc   test acc   seconds")?;
+        let DataLine { train, val, test, .. } = start.data;
+        let held_out = val.map_or(String::new(), |val| format!(", {val} validation"));
+        note(&format!("{train} training{held_out} and {test} test images"));
+        let epoch = start.epoch_iters.map_or("", |_| "   epoch");
+        let val = val.map_or("", |_| "    val acc");
+        self.listing.line(&format!("    iter{epoch}       loss   train acc{val}   test acc   seconds"))?;
         if stderr().is_terminal() {
             self.bar = ProgressBar::with_draw_target(Some(start.iters as u64), ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} iterations, {eta} left") {
@@ -72,9 +94,12 @@ impl Reporter for Text {
 
     fn end(&mut self, end: &End, weights_sha256: &str) -> Result<()> {
         self.bar.finish_and_clear();
-        self.row("final", &end.train, &end.test, end.seconds)?;
+        let End { train, val, test, seconds, .. } = *end;
+        self.row("final", end.iters, Row { train, val, test, seconds })?;
         let stopped = match end.reason {
             Reason::Iters => "",
+            Reason::Target => ", target reached",
+            Reason::EarlyStop => ", stopped early",
             Reason::Interrupted | Reason::OutputLost(_) => ", interrupted",
             Reason::Diverged => ", diverged",
         };

@@ -1,32 +1,22 @@
 //! What the trainer asks of whoever computes: the GPU, or the CPU engine.
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
-use crate::{Result, metrics::Metrics, network::Parameters, reference::CpuEngine};
+use crate::{Result, data::Split, metrics::Metrics, network::Parameters};
 
-/// The two sets of samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Split {
-    /// The samples that train.
-    Train,
-    /// The samples that are only evaluated.
-    Test,
-}
-
-/// What a report is about: the weights that enter an iteration.
+/// What a report is about.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Figures {
-    /// From the iteration's own forward pass.
+    /// From the forward pass of the iteration itself; with mini-batches, of all iterations since the
+    /// last report.
     pub train: Metrics,
-    /// From an evaluation before it.
+    /// From the last evaluation before it; none where nothing is held out.
+    pub val: Option<Metrics>,
+    /// From the last evaluation before it.
     pub test: Metrics,
 }
 
-/// Computes iterations of full-batch gradient descent. What is started need not be done when a call
-/// returns.
+/// Computes the iterations of a training. What is started need not be done when a call returns.
 pub trait Engine {
     /// Starts some of the next `most` iterations, at least one, and returns how many.
     ///
@@ -34,8 +24,13 @@ pub trait Engine {
     /// Where the device is lost, or a sum missed samples.
     fn iterate(&mut self, most: usize) -> Result<usize>;
 
-    /// Starts an evaluation of the test samples, and one iteration; [`Engine::figures`] has what they
-    /// find later.
+    /// Starts evaluations of the sets that do not train; the next report has what they find.
+    ///
+    /// # Errors
+    /// As [`Engine::iterate`].
+    fn start_evaluations(&mut self) -> Result<()>;
+
+    /// Starts one iteration, behind which [`Engine::figures`] has its figures.
     ///
     /// # Errors
     /// As [`Engine::iterate`].
@@ -50,11 +45,12 @@ pub trait Engine {
     /// As [`Engine::iterate`].
     fn drain(&mut self, most: usize) -> Result<()>;
 
-    /// Loss and hits of the present weights.
+    /// Loss and hits of the present weights on a set; none where the set is not there. The next report
+    /// has them, too.
     ///
     /// # Errors
     /// As [`Engine::iterate`].
-    fn evaluate(&mut self, split: Split) -> Result<Metrics>;
+    fn evaluate(&mut self, split: Split) -> Result<Option<Metrics>>;
 
     /// The present weights and biases.
     ///
@@ -62,58 +58,6 @@ pub trait Engine {
     /// Where the device is lost.
     fn parameters(&mut self) -> Result<Parameters>;
 
-    /// Time that the evaluations of reports took.
+    /// Time that evaluations took.
     fn evaluating(&self) -> Duration;
-}
-
-/// The CPU engine, which does at once what it is asked.
-pub struct OnCpu {
-    engine: CpuEngine<f32>,
-    figures: VecDeque<Figures>,
-    evaluating: Duration,
-}
-
-impl OnCpu {
-    /// Trains with `engine`.
-    pub fn new(engine: CpuEngine<f32>) -> Self {
-        OnCpu { engine, figures: VecDeque::new(), evaluating: Duration::ZERO }
-    }
-}
-
-impl Engine for OnCpu {
-    fn iterate(&mut self, _most: usize) -> Result<usize> {
-        self.engine.iterate();
-        Ok(1)
-    }
-
-    fn report(&mut self) -> Result<()> {
-        let clock = Instant::now();
-        let test = self.engine.evaluate_test();
-        self.evaluating += clock.elapsed();
-        self.figures.push_back(Figures { train: self.engine.iterate(), test });
-        Ok(())
-    }
-
-    fn figures(&mut self) -> Option<Figures> {
-        self.figures.pop_front()
-    }
-
-    fn drain(&mut self, _most: usize) -> Result<()> {
-        Ok(())
-    }
-
-    fn evaluate(&mut self, split: Split) -> Result<Metrics> {
-        Ok(match split {
-            Split::Train => self.engine.evaluate_train(),
-            Split::Test => self.engine.evaluate_test(),
-        })
-    }
-
-    fn parameters(&mut self) -> Result<Parameters> {
-        Ok(self.engine.parameters().clone())
-    }
-
-    fn evaluating(&self) -> Duration {
-        self.evaluating
-    }
 }

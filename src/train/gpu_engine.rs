@@ -7,12 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Engine, Figures, Split, pace::Pace};
+use super::{Engine, Figures, feed::Feed, pace::Pace};
 use crate::{
     Error, Result,
+    data::Split,
     gpu::{Command, Device, ReadBack, Slice, Submission},
     metrics::Metrics,
-    network::{Counter, Parameters, Plan, PlanSizes},
+    network::{Parameters, Pass, Plan, PlanSizes},
 };
 
 /// More would not make the device busier, and their memory adds up.
@@ -23,10 +24,13 @@ pub struct OnGpu {
     device: Device,
     plan: Plan,
     sizes: PlanSizes,
+    feed: Feed,
     in_flight: VecDeque<Job>,
     pace: Pace,
     /// What each counter of samples must read, modulo 2^32.
     expected: Vec<u32>,
+    /// Samples of the mini-batches since the last report.
+    since_report: usize,
     arrived: VecDeque<Figures>,
     evaluating: Duration,
 }
@@ -37,8 +41,17 @@ struct Job {
     start: Instant,
     commands: usize,
     purpose: Purpose,
-    /// Of a report's last submission: its figures, and what the counters must read.
-    then: Option<(ReadBack, Vec<u32>)>,
+    /// Of a report's last submission.
+    then: Option<Told>,
+}
+
+/// What comes back behind a report.
+struct Told {
+    read_back: ReadBack,
+    /// What the counters must read.
+    expected: Vec<u32>,
+    /// Training samples that it is about.
+    samples: usize,
 }
 
 /// What a submission is for.
@@ -57,7 +70,9 @@ impl OnGpu {
         OnGpu {
             device,
             plan,
+            feed: Feed::new(sizes.recipe, sizes.lengths.train),
             sizes,
+            since_report: 0,
             in_flight: VecDeque::new(),
             pace: Pace::new(),
             expected,
@@ -76,20 +91,22 @@ impl OnGpu {
         &self.plan
     }
 
-    /// Hands over a list of commands, in as many submissions as the pace says; `then` is for the last.
-    fn submit(&mut self, list: fn(&Plan) -> &[Command], purpose: Purpose) -> Result<()> {
-        let len = list(&self.plan).len();
+    /// Hands over a pass, in as many submissions as the pace says; a report is told behind the last.
+    fn submit(&mut self, pass: fn(&Plan) -> &Pass, purpose: Purpose) -> Result<()> {
+        self.expect(pass, 1);
+        let len = pass(&self.plan).commands.len();
         let mut start = 0;
         while start < len {
             self.drain(IN_FLIGHT - 1)?;
             let end = (start + self.pace.commands).min(len);
-            let commands = &list(&self.plan)[start..end];
+            let commands = &pass(&self.plan).commands[start..end];
             let job = match purpose {
                 Purpose::Report if end == len => {
                     let read_back = self.device.submit_and_read(commands, &self.totals());
                     let submission = read_back.submission.clone();
+                    let (expected, samples) = (self.expected.clone(), self.since_report);
                     Job {
-                        then: Some((read_back, self.expected.clone())),
+                        then: Some(Told { read_back, expected, samples }),
                         ..job(submission, commands, purpose)
                     }
                 }
@@ -108,27 +125,45 @@ impl OnGpu {
             Purpose::Evaluate => self.evaluating += took,
             _ => self.pace.adapt(took, job.commands),
         }
-        if let Some((read_back, expected)) = &job.then {
+        if let Some(Told { read_back, expected, samples }) = &job.then {
             let read = self.device.take(read_back)?;
-            self.check_counters(expected, bytemuck::cast_slice(&read[4]))?;
-            let (train, test) = (self.sizes.train, self.sizes.test);
-            let figures = Figures { train: metrics(&read[..2], train), test: metrics(&read[2..4], test) };
+            self.check_counters(expected, &read)?;
+            let figures = Figures {
+                train: self.metrics(&read, Split::Train, *samples),
+                val: self.found(&read, Split::Val),
+                test: self.metrics(&read, Split::Test, self.sizes.lengths.test),
+            };
             self.arrived.push_back(figures);
         }
         Ok(())
     }
 
-    /// Totals of both sets, and the counters.
+    /// The counters, and the totals of each set.
     fn totals(&self) -> Vec<Slice> {
-        let Plan { train_totals, test_totals, samples_seen, .. } = &self.plan;
-        train_totals.iter().chain(test_totals).chain([samples_seen]).cloned().collect()
+        let totals = self.plan.sets.values().flat_map(|set| &set.totals);
+        [&self.plan.samples_seen].into_iter().chain(totals).cloned().collect()
     }
 
-    fn check_counters(&self, expected: &[u32], seen: &[u32]) -> Result<()> {
-        for ((counter, &expected), &seen) in self.plan.counters.iter().zip(expected).zip(seen) {
+    /// Of a set as its totals have come back; none where it is not there.
+    fn found(&self, read: &[Vec<u8>], split: Split) -> Option<Metrics> {
+        let there = self.plan.sets.contains_key(&split);
+        there.then(|| self.metrics(read, split, self.sizes.lengths.of(split)))
+    }
+
+    /// From the sum of the losses, and the hits, of so many samples.
+    fn metrics(&self, read: &[Vec<u8>], split: Split, samples: usize) -> Metrics {
+        let place = 1 + 2 * self.plan.sets.range(..split).count();
+        let loss_sum: f32 = bytemuck::pod_read_unaligned(&read[place]);
+        let hits: u32 = bytemuck::pod_read_unaligned(&read[place + 1]);
+        Metrics { loss: f64::from(loss_sum) / samples as f64, hits: hits.into(), samples: samples as u64 }
+    }
+
+    fn check_counters(&self, expected: &[u32], read: &[Vec<u8>]) -> Result<()> {
+        let seen: Vec<u32> = bytemuck::pod_collect_to_vec(&read[0]);
+        for ((kernel, &expected), seen) in self.plan.counters.iter().zip(expected).zip(seen) {
             if seen != expected {
                 return Err(Error::SamplesMissed {
-                    kernel: counter.kernel.clone(),
+                    kernel: kernel.clone(),
                     device: self.device.adapter().to_string(),
                     expected,
                     seen,
@@ -138,35 +173,70 @@ impl OnGpu {
         Ok(())
     }
 
-    fn expect(&mut self, times: usize, samples: fn(&Counter) -> usize) {
-        for (expected, counter) in self.expected.iter_mut().zip(&self.plan.counters) {
-            *expected = expected.wrapping_add((samples(counter) as u32).wrapping_mul(times as u32));
+    /// Takes in that a pass is handed over `times` over.
+    fn expect(&mut self, pass: fn(&Plan) -> &Pass, times: usize) {
+        let Pass { samples, counters, .. } = pass(&self.plan);
+        let added = (*samples as u32).wrapping_mul(times as u32);
+        for &counter in counters {
+            self.expected[counter] = self.expected[counter].wrapping_add(added);
         }
+    }
+
+    /// The pass of the next iteration.
+    fn next(&self) -> fn(&Plan) -> &Pass {
+        match &self.plan.short {
+            Some(_) if self.feed.ends_epoch() => |plan| plan.short.as_ref().unwrap_or(&plan.iteration),
+            _ => |plan| &plan.iteration,
+        }
+    }
+
+    /// Takes in that `count` iterations are handed over.
+    fn advance(&mut self, count: usize) {
+        self.since_report += count * self.feed.rows();
+        self.feed.advance(count);
     }
 }
 
 impl Engine for OnGpu {
     fn iterate(&mut self, most: usize) -> Result<usize> {
-        let commands = self.plan.iteration.len();
-        let count = (self.pace.commands / commands).clamp(1, most);
-        self.expect(count, |counter| counter.iteration);
+        let most = self.feed.prepare(&self.device, self.plan.ahead.as_ref(), most);
+        let next = self.next();
+        let commands = &next(&self.plan).commands;
+        let count = (self.pace.commands / commands.len()).clamp(1, most);
         if count == 1 {
-            self.submit(|plan| &plan.iteration, Purpose::Iterate)?;
-            return Ok(1);
+            self.submit(next, Purpose::Iterate)?;
+        } else {
+            self.expect(next, count);
+            self.drain(IN_FLIGHT - 1)?;
+            let commands = &next(&self.plan).commands;
+            let submission = self.device.submit(commands, count);
+            let single = job(submission, commands, Purpose::Iterate);
+            self.in_flight.push_back(Job { commands: count * commands.len(), ..single });
         }
-        self.drain(IN_FLIGHT - 1)?;
-        let submission = self.device.submit(&self.plan.iteration, count);
-        let single = job(submission, &self.plan.iteration, Purpose::Iterate);
-        self.in_flight.push_back(Job { commands: count * commands, ..single });
+        self.advance(count);
         Ok(count)
     }
 
+    fn start_evaluations(&mut self) -> Result<()> {
+        if self.plan.sets.contains_key(&Split::Val) {
+            self.submit(|plan| &plan.sets[&Split::Val].evaluate, Purpose::Evaluate)?;
+        }
+        self.submit(|plan| &plan.sets[&Split::Test].evaluate, Purpose::Evaluate)
+    }
+
     fn report(&mut self) -> Result<()> {
-        self.expect(1, |counter| counter.evaluate_test);
-        self.submit(|plan| &plan.evaluate_test, Purpose::Evaluate)?;
-        self.expect(1, |counter| counter.iteration);
-        self.expect(1, |counter| counter.metrics);
-        self.submit(|plan| &plan.iteration_with_metrics, Purpose::Report)
+        self.feed.prepare(&self.device, self.plan.ahead.as_ref(), 1);
+        let batches = self.sizes.recipe.batch.is_some();
+        let with_metrics: fn(&Plan) -> &Pass = |plan| &plan.iteration_with_metrics;
+        let next = if batches { self.next() } else { with_metrics };
+        if !batches {
+            self.since_report = 0;
+        }
+        self.advance(1);
+        self.submit(next, Purpose::Report)?;
+        self.since_report = 0;
+        self.device.submit(&self.plan.clear_totals, 1);
+        Ok(())
     }
 
     fn figures(&mut self) -> Option<Figures> {
@@ -181,24 +251,20 @@ impl Engine for OnGpu {
         Ok(())
     }
 
-    fn evaluate(&mut self, split: Split) -> Result<Metrics> {
-        match split {
-            Split::Train => {
-                self.submit(|plan| &plan.evaluate_train, Purpose::Evaluate)?;
-                self.expect(1, |counter| counter.evaluate_train);
-            }
-            Split::Test => {
-                self.submit(|plan| &plan.evaluate_test, Purpose::Evaluate)?;
-                self.expect(1, |counter| counter.evaluate_test);
-            }
+    fn evaluate(&mut self, split: Split) -> Result<Option<Metrics>> {
+        if !self.plan.sets.contains_key(&split) {
+            return Ok(None);
         }
+        let evaluate: fn(&Plan) -> &Pass = match split {
+            Split::Train => |plan| &plan.sets[&Split::Train].evaluate,
+            Split::Val => |plan| &plan.sets[&Split::Val].evaluate,
+            Split::Test => |plan| &plan.sets[&Split::Test].evaluate,
+        };
+        self.submit(evaluate, Purpose::Evaluate)?;
         self.drain(0)?;
         let read = self.device.read(&self.totals())?;
-        self.check_counters(&self.expected, bytemuck::cast_slice(&read[4]))?;
-        Ok(match split {
-            Split::Train => metrics(&read[..2], self.sizes.train),
-            Split::Test => metrics(&read[2..4], self.sizes.test),
-        })
+        self.check_counters(&self.expected, &read)?;
+        Ok(self.found(&read, split))
     }
 
     fn parameters(&mut self) -> Result<Parameters> {
@@ -214,11 +280,4 @@ impl Engine for OnGpu {
 
 fn job(submission: Submission, commands: &[Command], purpose: Purpose) -> Job {
     Job { submission, start: Instant::now(), commands: commands.len(), purpose, then: None }
-}
-
-/// From the sum of the losses, and the hits.
-fn metrics(totals: &[Vec<u8>], samples: usize) -> Metrics {
-    let loss_sum: f32 = bytemuck::pod_read_unaligned(&totals[0]);
-    let hits: u32 = bytemuck::pod_read_unaligned(&totals[1]);
-    Metrics { loss: f64::from(loss_sum) / samples as f64, hits: hits.into(), samples: samples as u64 }
 }

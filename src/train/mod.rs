@@ -1,10 +1,15 @@
 //! The training loop: iterations, reports, and when to stop.
 
+mod cpu_engine;
 mod engine;
+mod feed;
+mod goal;
 mod gpu_engine;
 mod pace;
 mod trainer;
 
-pub use engine::{Engine, Figures, OnCpu, Split};
+pub use cpu_engine::OnCpu;
+pub use engine::{Engine, Figures};
+pub use goal::Goal;
 pub use gpu_engine::OnGpu;
-pub use trainer::{End, Observer, Reason, Report, Schedule, train};
+pub use trainer::{Course, End, Observer, Reason, Report, train};

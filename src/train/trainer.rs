@@ -6,16 +6,18 @@ use std::{
     time::Instant,
 };
 
-use super::{Engine, Figures, Split};
-use crate::{Error, Result, metrics::Metrics, network::Parameters};
+use super::{Engine, Figures, Goal, goal::Watch};
+use crate::{Error, Result, data::Split, metrics::Metrics, network::Parameters};
 
 /// How long to train and how often to report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Schedule {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Course {
     /// Updates of the weights.
     pub iters: usize,
     /// Reports come at 0, N, 2N, ... below `iters`.
     pub report_every: usize,
+    /// What may end it before.
+    pub goal: Goal,
 }
 
 /// What is told of one iteration.
@@ -23,9 +25,12 @@ pub struct Schedule {
 pub struct Report {
     /// The iteration, from 0.
     pub iter: usize,
-    /// Of the weights entering the iteration, from its own forward pass.
+    /// Of the weights entering the iteration, from its own forward pass; with mini-batches, of all
+    /// iterations since the last report, each by its own weights.
     pub train: Metrics,
-    /// Of the same weights.
+    /// Of the weights entering the iteration; none where nothing is held out.
+    pub val: Option<Metrics>,
+    /// Of the weights entering the iteration.
     pub test: Metrics,
     /// Wall time since the first submission.
     pub seconds: f64,
@@ -36,6 +41,10 @@ pub struct Report {
 pub enum Reason {
     /// All iterations are done.
     Iters,
+    /// The accuracy that was asked for is reached.
+    Target,
+    /// The validation loss has not fallen for as many reports as were asked for.
+    EarlyStop,
     /// A signal asked to stop.
     Interrupted,
     /// The loss is not finite.
@@ -53,6 +62,8 @@ pub struct End {
     pub iters: usize,
     /// Of the final weights: one more forward pass.
     pub train: Metrics,
+    /// Of the final weights; none where nothing is held out.
+    pub val: Option<Metrics>,
     /// Of the final weights.
     pub test: Metrics,
     /// Wall time since the first submission.
@@ -75,38 +86,43 @@ pub trait Observer {
     fn progress(&mut self, done: usize);
 }
 
-/// Trains by `schedule`; `interrupted` is looked at before each submission.
+/// Trains by `course`; `interrupted` is looked at before each submission.
 ///
-/// The next iterations are started before a report's figures are there. Whether to stop is decided at
-/// the reports, so that it does not depend on how fast the device is.
+/// The next iterations are started before a report's figures are there, but where a goal may end the
+/// training: then a report waits for its evaluations, so that the weights are those that met it. Whether
+/// to stop is decided at the reports, so that it does not depend on how fast the device is.
 ///
 /// # Errors
 /// What the engine or the observer met.
 pub fn train(
     engine: &mut dyn Engine,
-    schedule: Schedule,
+    course: &Course,
     observer: &mut dyn Observer,
     interrupted: &AtomicBool,
 ) -> Result<End> {
     let start = Instant::now();
     let mut open = Open { start, iters: VecDeque::new(), reason: None };
+    let mut watch = Watch::new(course.goal);
     let mut done = 0;
-    while done < schedule.iters {
+    while done < course.iters {
         if interrupted.load(Ordering::Relaxed) {
             open.reason = Some(Reason::Interrupted);
-            break;
-        }
-        if done % schedule.report_every == 0 {
+        } else if done % course.report_every == 0 {
             engine.drain(1)?;
             open.tell(engine, observer)?;
-            if open.reason.is_some() {
-                break;
+            if open.reason.is_none() {
+                open.reason = watch.before_report(engine)?;
             }
+        }
+        if open.reason.is_some() {
+            break;
+        }
+        if done % course.report_every == 0 {
             engine.report()?;
             open.iters.push_back(done);
             done += 1;
         } else {
-            let next = done.next_multiple_of(schedule.report_every).min(schedule.iters);
+            let next = done.next_multiple_of(course.report_every).min(course.iters);
             done += engine.iterate(next - done)?;
         }
         open.tell(engine, observer)?;
@@ -118,13 +134,19 @@ pub fn train(
     let end = End {
         reason: open.reason.unwrap_or(Reason::Iters),
         iters: done,
-        train: engine.evaluate(Split::Train)?,
-        test: engine.evaluate(Split::Test)?,
+        train: evaluated(engine, Split::Train)?,
+        val: engine.evaluate(Split::Val)?,
+        test: evaluated(engine, Split::Test)?,
         seconds: start.elapsed().as_secs_f64(),
         ms_per_iter: (done > 0).then(|| looping.as_secs_f64() * 1e3 / done as f64),
         parameters: engine.parameters()?,
     };
-    Ok(judged(end))
+    Ok(judged(end, course.goal))
+}
+
+/// Of a set that every training has.
+fn evaluated(engine: &mut dyn Engine, split: Split) -> Result<Metrics> {
+    Ok(engine.evaluate(split)?.expect("there are always samples to train and to test"))
 }
 
 /// Reports whose figures are under way.
@@ -138,14 +160,14 @@ struct Open {
 impl Open {
     /// Tells the reports whose figures have arrived.
     fn tell(&mut self, engine: &mut dyn Engine, observer: &mut dyn Observer) -> Result<()> {
-        while let Some(Figures { train, test }) = engine.figures() {
+        while let Some(Figures { train, val, test }) = engine.figures() {
             let Some(iter) = self.iters.pop_front() else { break };
             let seconds = self.start.elapsed().as_secs_f64();
             // What follows a loss that is not finite says nothing more.
             if matches!(self.reason, Some(Reason::Diverged | Reason::OutputLost(_))) {
                 continue;
             }
-            match observer.report(&Report { iter, train, test, seconds }) {
+            match observer.report(&Report { iter, train, val, test, seconds }) {
                 Err(Error::Output(error)) => self.reason = Some(Reason::OutputLost(error.kind())),
                 told => told?,
             }
@@ -157,10 +179,13 @@ impl Open {
     }
 }
 
-/// A training whose final weights or their loss are not finite has diverged, too.
-fn judged(mut end: End) -> End {
+/// A training whose final weights or their loss are not finite has diverged, too; and one may reach its
+/// target with the last step.
+fn judged(mut end: End, goal: Goal) -> End {
     if !end.train.loss.is_finite() || end.parameters.values().any(|value| !value.is_finite()) {
         end.reason = Reason::Diverged;
+    } else if end.reason == Reason::Iters && goal.reached(&end.val.unwrap_or(end.test)) {
+        end.reason = Reason::Target;
     }
     end
 }

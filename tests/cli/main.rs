@@ -5,6 +5,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod recipes;
 mod shaders;
 
 use std::{
@@ -358,7 +359,9 @@ fn assert_start(start: &Value) {
     let data = serde_json::json!({"train": TRAIN, "test": TEST, "classes": CLASSES, "rows": 7, "cols": 5});
     assert_eq!(start["data"], data);
     let flags = ["alpha", "backend", "data", "device", "hidden", "init", "iters", "limit", "report-every"];
-    for flag in flags.iter().chain(&["plan", "save", "seed", "shaders"]) {
+    let more = ["activation", "augment", "batch", "early-stop", "epochs", "label-smoothing", "optimizer"];
+    let rest = ["plan", "save", "schedule", "seed", "shaders", "target-acc", "val", "warmup", "weight-decay"];
+    for flag in flags.iter().chain(&more).chain(&rest) {
         assert!(start["config"].get(flag).is_some(), "config has no {flag}: {start}");
     }
 }

@@ -91,7 +91,7 @@ fn exported_shaders_train_to_the_same_weights() {
 #[test]
 fn an_edited_shader_is_the_one_that_runs() {
     let built_in = run(&["--device", "gpu", "--iters", "3", "--json"]).status(0).end();
-    let folder = edited("gradient_descent.wgsl", "-= alpha", "-= 0.5 * alpha");
+    let folder = edited("gradient_descent.wgsl", "-= rate", "-= 0.5 * rate");
     let slower = with_shaders(folder.path()).status(0).end();
     assert_ne!(slower["weights_sha256"], built_in["weights_sha256"]);
 }

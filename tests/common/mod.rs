@@ -42,7 +42,7 @@ fn samples(len: usize, inputs: usize, seed: u64) -> Samples {
 pub fn dataset(rows: usize, cols: usize, train: usize, test: usize) -> Dataset {
     let inputs = rows * cols;
     let (train, test) = (samples(train, inputs, 1), samples(test, inputs, 2));
-    Dataset { train, test, rows, cols, classes: CLASSES }
+    Dataset { train, val: None, test, rows, cols, classes: CLASSES }
 }
 
 /// A folder with the data set in plain IDX files.

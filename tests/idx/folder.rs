@@ -159,7 +159,7 @@ fn truncate_keeps_pixels_and_labels_together() {
 #[test]
 fn the_bundled_mnist() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
-    let Dataset { train, test, rows, cols, classes } = Dataset::load(&data).unwrap();
+    let Dataset { train, val: _, test, rows, cols, classes } = Dataset::load(&data).unwrap();
     assert_eq!((rows, cols, classes, train.inputs), (28, 28, 10, 784));
     assert_eq!((train.len(), test.len()), (60_000, 10_000));
     let sum = |pixels: &[u8]| pixels.iter().map(|&pixel| u64::from(pixel)).sum::<u64>();

@@ -2,7 +2,11 @@
 //!
 //! These need an adapter. Without one they fail, and the failure says how to get one.
 
+mod batches;
+#[path = "../common/mod.rs"]
 mod common;
+mod goals;
+mod recipes;
 
 use std::{
     path::Path,
@@ -11,13 +15,14 @@ use std::{
 
 use shadegrad::{
     Result,
-    data::Dataset,
+    data::{Dataset, Lengths, Split},
     gpu::{Adapter, Device, Wanted, choose},
     kernels::Shaders,
     metrics::Metrics,
     network::{Init, Layer, Parameters, Plan, PlanKind, PlanSizes, Shape, Variants},
+    recipe::Recipe,
     reference::CpuEngine,
-    train::{End, Observer, OnGpu, Reason, Report, Schedule, train},
+    train::{Course, End, Engine, Goal, Observer, OnGpu, Reason, Report, train},
 };
 
 /// Most that a weight may differ from the f64 twin's after a whole training. Seen with the data of these
@@ -65,37 +70,61 @@ fn adapter() -> Adapter {
 }
 
 /// The plans that serve a network on this adapter, the fused one with each of its kernels that runs.
-fn plans(shape: &Shape) -> Vec<(PlanKind, Variants)> {
+fn plans(shape: &Shape, recipe: &Recipe) -> Vec<(PlanKind, Variants)> {
     let shaders = Shaders::load(None).expect("the built-in shaders");
     let serves = |(kind, variants): &(PlanKind, Variants)| {
-        PlanKind::choose(Some(*kind), shape, *variants, &shaders).is_ok()
+        PlanKind::choose(Some(*kind), shape, recipe, *variants, &shaders).is_ok()
     };
     let fused = Variants::every(&adapter()).into_iter().map(|variants| (PlanKind::Fused, variants));
-    let layerwise = (PlanKind::Layerwise, Variants::of(&adapter()));
-    [layerwise].into_iter().chain(fused).filter(serves).collect()
+    [layerwise()].into_iter().chain(fused).filter(serves).collect()
+}
+
+/// The plan that serves all.
+fn layerwise() -> (PlanKind, Variants) {
+    (PlanKind::Layerwise, Variants::of(&adapter()))
+}
+
+/// Plain gradient descent on all samples.
+fn plain() -> Recipe {
+    Recipe::gradient_descent(ALPHA)
+}
+
+/// What trains on the best adapter.
+fn gpu_engine(
+    data: &Dataset,
+    (shape, parameters): &(Shape, Parameters),
+    recipe: &Recipe,
+    (kind, variants): (PlanKind, Variants),
+) -> Result<OnGpu> {
+    let shaders = Shaders::load(None)?;
+    let sizes = PlanSizes::new(shape, data.lengths(), recipe, kind, variants);
+    let device = Device::open(&adapter(), &sizes.needs(&shaders)?)?;
+    let plan = Plan::new(&device, &shaders, &sizes, data, parameters)?;
+    Ok(OnGpu::new(device, plan, sizes))
+}
+
+/// The reports and the end of a training.
+fn follow(engine: &mut dyn Engine, course: &Course) -> (Vec<Report>, End) {
+    let mut kept = Kept::default();
+    let end = train(engine, course, &mut kept, &AtomicBool::new(false));
+    (kept.0, end.unwrap_or_else(|error| panic!("{error}")))
+}
+
+/// So many iterations, with a report every `report_every`.
+fn course(iters: usize, report_every: usize) -> Course {
+    Course { iters, report_every, goal: Goal::default() }
 }
 
 /// Trains on the best adapter with a report at every iteration.
 fn on_gpu(
     data: &Dataset,
-    shape: &Shape,
-    parameters: &Parameters,
+    start: &(Shape, Parameters),
+    recipe: &Recipe,
     iters: usize,
-    (kind, variants): (PlanKind, Variants),
+    plan: (PlanKind, Variants),
 ) -> (Vec<Report>, End) {
-    let adapter = adapter();
-    let run = || {
-        let shaders = Shaders::load(None)?;
-        let sizes = PlanSizes::new(shape, data.train.len(), data.test.len(), kind, variants);
-        let device = Device::open(&adapter, &sizes.needs(&shaders)?)?;
-        let plan = Plan::new(&device, &shaders, &sizes, data, parameters, ALPHA)?;
-        let mut engine = OnGpu::new(device, plan, sizes);
-        let mut kept = Kept::default();
-        let schedule = Schedule { iters, report_every: 1 };
-        let end = train(&mut engine, schedule, &mut kept, &AtomicBool::new(false))?;
-        Ok::<_, shadegrad::Error>((kept.0, end))
-    };
-    run().unwrap_or_else(|error| panic!("{error}"))
+    let mut engine = gpu_engine(data, start, recipe, plan).unwrap_or_else(|error| panic!("{error}"));
+    follow(&mut engine, &course(iters, 1))
 }
 
 /// The largest difference of two networks; a NaN in either is an infinite one.
@@ -117,37 +146,49 @@ fn assert_metrics(what: &str, found: &Metrics, expected: &Metrics) -> f64 {
 /// Trains by every plan and with the f64 twin from one start, and compares every report and every weight.
 fn assert_trajectory(data: Dataset, hidden: &[usize], iters: usize) {
     let (shape, _) = start(&data, hidden);
-    for plan in plans(&shape) {
-        assert_plan(data.clone(), hidden, iters, plan);
+    for plan in plans(&shape, &plain()) {
+        assert_plan(data.clone(), hidden, iters, &plain(), plan);
     }
 }
 
-fn assert_plan(data: Dataset, hidden: &[usize], iters: usize, (kind, variants): (PlanKind, Variants)) {
-    let (shape, parameters) = start(&data, hidden);
+fn assert_plan(
+    data: Dataset,
+    hidden: &[usize],
+    iters: usize,
+    recipe: &Recipe,
+    (kind, variants): (PlanKind, Variants),
+) {
+    let start = start(&data, hidden);
     let plan = match kind {
         PlanKind::Fused => format!("{:?}", variants.fused_step),
         PlanKind::Layerwise => kind.name().to_owned(),
     };
-    let (reports, end) = on_gpu(&data, &shape, &parameters, iters, (kind, variants));
-    assert_eq!((end.reason, end.iters, reports.len()), (Reason::Iters, iters, iters), "{shape}, {plan}");
+    let what = format!("{}, {plan}, {}", start.0, recipe.optimizer.name());
+    let (reports, end) = on_gpu(&data, &start, recipe, iters, (kind, variants));
+    assert_eq!((end.reason, end.iters, reports.len()), (Reason::Iters, iters, iters), "{what}");
 
-    let mut twin = CpuEngine::new(Arc::new(data), parameters.map(f64::from), ALPHA);
+    let mut twin = CpuEngine::new(Arc::new(data), start.1.map(f64::from), recipe);
     let mut largest_loss: f64 = 0.0;
     for report in &reports {
-        let what = format!("{shape}, {plan}, iteration {}", report.iter);
-        assert_metrics(&format!("{what}, test"), &report.test, &twin.evaluate_test());
+        let what = format!("{what}, iteration {}", report.iter);
+        assert_metrics(&format!("{what}, test"), &report.test, &evaluated(&twin, Split::Test));
         largest_loss = largest_loss.max(assert_metrics(&what, &report.train, &twin.iterate()));
     }
-    assert_metrics(&format!("{shape}, end"), &end.train, &twin.evaluate_train());
-    assert_metrics(&format!("{shape}, end, test"), &end.test, &twin.evaluate_test());
+    assert_metrics(&format!("{what}, end"), &end.train, &evaluated(&twin, Split::Train));
+    assert_metrics(&format!("{what}, end, test"), &end.test, &evaluated(&twin, Split::Test));
 
-    let moved = largest_difference(&parameters, twin.parameters());
-    assert!(moved > 100.0 * WEIGHT_BOUND, "{shape}: a training that moves by {moved:e} shows nothing");
+    let moved = largest_difference(&start.1, twin.parameters());
+    assert!(moved > 100.0 * WEIGHT_BOUND, "{what}: a training that moves by {moved:e} shows nothing");
     let off = largest_difference(&end.parameters, twin.parameters());
     println!(
-        "{shape}, {plan}, {iters} iterations: weights off by {off:e} (moved by {moved:e}), loss {largest_loss:e}"
+        "{what}, {iters} iterations: weights off by {off:e} (moved by {moved:e}), loss {largest_loss:e}"
     );
-    assert!(off <= WEIGHT_BOUND, "{shape}, {plan}: a weight is off by {off:e}");
+    assert!(off <= WEIGHT_BOUND, "{what}: a weight is off by {off:e}");
+}
+
+/// Of a set that is there.
+fn evaluated(twin: &CpuEngine<f64>, split: Split) -> Metrics {
+    twin.evaluate(split).expect("the set is there")
 }
 
 #[test]
@@ -181,9 +222,9 @@ fn more_samples_than_a_dispatch_has_workgroups_follow_the_f64_twin() {
 #[test]
 fn both_plans_agree_on_all_of_mnist() {
     let data = mnist(60_000);
-    let (shape, parameters) = start(&data, &[10]);
+    let start = start(&data, &[10]);
     let kinds = [PlanKind::Layerwise, PlanKind::Fused].map(|kind| (kind, Variants::of(&adapter())));
-    let ends = kinds.iter().map(|&kind| on_gpu(&data, &shape, &parameters, 50, kind).1.parameters);
+    let ends = kinds.iter().map(|&kind| on_gpu(&data, &start, &plain(), 50, kind).1.parameters);
     let [layerwise, fused] = &ends.collect::<Vec<_>>()[..] else { panic!("two plans") };
     let off = largest_difference(fused, &layerwise.map(f64::from));
     assert!(off <= 1e-4, "a weight is off by {off:e}");
@@ -195,7 +236,9 @@ fn both_plans_agree_on_all_of_mnist() {
 fn samples_that_pass_in_several_chunks_follow_the_f64_twin() {
     let data = common::dataset(4, 4, 5_003, 2_100);
     let shape = Shape::new(16, &[2_048], data.classes).unwrap();
-    assert!(PlanSizes::new(&shape, 5_003, 2_100, PlanKind::Layerwise, Variants::default()).chunk < 2_100);
+    let lengths = Lengths { train: 5_003, val: 0, test: 2_100 };
+    let sizes = PlanSizes::new(&shape, lengths, &plain(), PlanKind::Layerwise, Variants::default());
+    assert!(sizes.chunk < 2_100);
     assert_trajectory(data, &[2_048], 3);
 }
 
@@ -218,9 +261,7 @@ fn the_comparison_lets_no_nan_and_no_change_pass() {
 #[test]
 fn the_loss_on_mnist_falls_at_every_iteration() {
     let data = mnist(5000);
-    let (shape, parameters) = start(&data, &[10]);
-    let layerwise = (PlanKind::Layerwise, Variants::of(&adapter()));
-    let (reports, end) = on_gpu(&data, &shape, &parameters, 30, layerwise);
+    let (reports, end) = on_gpu(&data, &start(&data, &[10]), &plain(), 30, layerwise());
     let losses: Vec<_> = reports.iter().map(|r| r.train.loss).chain([end.train.loss]).collect();
     assert_eq!(losses.len(), 31);
     for (iteration, pair) in losses.windows(2).enumerate() {

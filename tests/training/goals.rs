@@ -1,0 +1,61 @@
+//! What ends a training before its iterations are done.
+
+use super::*;
+use shadegrad::train::OnCpu;
+
+/// Learns fast, with samples held out.
+fn data() -> Dataset {
+    let mut data = common::dataset(7, 5, 613, 101);
+    data.hold_out(100);
+    data
+}
+
+/// The same training by both engines.
+fn engines(data: &Dataset, recipe: &Recipe) -> [Box<dyn Engine>; 2] {
+    let start = start(data, &[10]);
+    let gpu = gpu_engine(data, &start, recipe, layerwise()).unwrap_or_else(|error| panic!("{error}"));
+    let cpu = OnCpu::new(CpuEngine::new(Arc::new(data.clone()), start.1, recipe));
+    [Box::new(gpu), Box::new(cpu)]
+}
+
+#[test]
+fn a_target_stops_with_the_weights_that_reach_it() {
+    let recipe = Recipe { batch: Some(64), ..Recipe::gradient_descent(0.5) };
+    let goal = Goal { target: Some(90.0), patience: None };
+    for mut engine in engines(&data(), &recipe) {
+        let (reports, end) = follow(engine.as_mut(), &Course { iters: 2_000, report_every: 7, goal });
+        assert_eq!(end.reason, Reason::Target);
+        assert!(end.iters.is_multiple_of(7) && end.iters > 0 && end.iters < 2_000, "{}", end.iters);
+        assert_eq!(reports.len(), end.iters / 7);
+        let val = end.val.expect("held out");
+        assert!(val.accuracy() >= 0.9, "{val:?}");
+        assert!(reports.iter().all(|report| report.val.is_some_and(|val| val.accuracy() < 0.9)));
+        let all: u64 = reports.iter().map(|report| report.train.samples).sum();
+        assert_eq!(reports[1].train.samples, 7 * 64, "of all iterations since the last report");
+        assert!(all < end.iters as u64 * 64);
+    }
+}
+
+#[test]
+fn a_validation_loss_that_stays_up_stops_the_training() {
+    let goal = Goal { target: None, patience: Some(3) };
+    // Nothing moves, so no report has a lower loss than the first.
+    let recipe = Recipe::gradient_descent(0.0);
+    for mut engine in engines(&data(), &recipe) {
+        let (reports, end) = follow(engine.as_mut(), &Course { iters: 100, report_every: 5, goal });
+        assert_eq!((end.reason, end.iters, reports.len()), (Reason::EarlyStop, 15, 3));
+    }
+}
+
+#[test]
+fn the_last_step_may_reach_the_target() {
+    let goal = Goal { target: Some(0.0), patience: None };
+    let missed = Goal { target: Some(100.0), patience: None };
+    let recipe = Recipe::gradient_descent(0.1);
+    for (goal, iters, reason) in [(goal, 0, Reason::Target), (missed, 3, Reason::Iters)] {
+        for mut engine in engines(&data(), &recipe) {
+            let end = follow(engine.as_mut(), &Course { iters, report_every: 10, goal }).1;
+            assert_eq!((end.reason, end.iters), (reason, iters));
+        }
+    }
+}
