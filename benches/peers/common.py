@@ -4,6 +4,7 @@ import argparse
 import gzip
 import importlib
 import json
+import math
 import os
 import pathlib
 import struct
@@ -11,7 +12,28 @@ import sys
 
 NOT_HERE = 77  # exit status of a peer whose package or device this machine lacks: skipped, not wrong
 NAMES = "layers.0.weight", "layers.0.bias", "layers.1.weight", "layers.1.bias"  # of 784-HIDDEN-10
-ALPHA = 0.1  # shadegrad's default
+ALPHAS = {"sgd": 0.1, "momentum": 0.1, "adam": 0.001}  # shadegrad's defaults
+
+
+# The optimizers for peers that bring none: alpha, step from 1, parameter, gradient and two memories that
+# begin at 0 -> parameter and memories. Constants are PyTorch's.
+
+def sgd(alpha, t, p, g, m, v):
+    return p - alpha * g, m, v
+
+
+def momentum(alpha, t, p, g, m, v):
+    m = 0.9 * m + g
+    return p - alpha * m, m, v
+
+
+def adam(alpha, t, p, g, m, v):
+    m = 0.9 * m + 0.1 * g
+    v = 0.999 * v + 0.001 * g * g
+    return p - alpha / (1 - 0.9**t) * m / ((v / (1 - 0.999**t)) ** 0.5 + 1e-8), m, v
+
+
+RULES = {"sgd": sgd, "momentum": momentum, "adam": adam}
 
 
 def arguments(**choices):
@@ -20,11 +42,17 @@ def arguments(**choices):
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--init", type=pathlib.Path, required=True)
     parser.add_argument("--iters", type=int, default=20)
+    parser.add_argument("--batch", type=int, help="mini-batches of so many, for --epochs instead of --iters")
+    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--optimizer", choices=ALPHAS, default="sgd")
+    parser.add_argument("--alpha", type=float)
     parser.add_argument("--limit", type=int)
     parser.add_argument("--save", type=pathlib.Path)
     for name, values in choices.items():
         parser.add_argument(f"--{name}", choices=values, default=values[0])
-    return parser.parse_args()
+    args = parser.parse_args()
+    args.alpha = args.alpha or ALPHAS[args.optimizer]
+    return args
 
 
 def need(package):
@@ -82,12 +110,15 @@ def write_model(path, weights):
     path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
-def compete(args, about, train, warm_up=3):
-    """Times `train(iters)`, which begins at the start weights each time, makes that many iterations, waits
-    for the last one, and returns the seconds of its loop and the weights."""
+def compete(args, about, images, train, warm_up=3):
+    """Times `train(epochs)`, which begins at the start weights each time, goes over the images that often,
+    waits for the last iteration, and returns the seconds of its loop and the weights. Without --batch an
+    epoch is one iteration."""
+    epochs, warm_up = (args.epochs, 1) if args.batch else (args.iters, warm_up)
+    iters = epochs * math.ceil(images / (args.batch or images))
     print(json.dumps({"event": "start", "about": about}))
     train(warm_up)
-    seconds, weights = train(args.iters)
-    print(json.dumps({"event": "end", "ms_per_iter": seconds * 1e3 / args.iters}))
+    seconds, weights = train(epochs)
+    print(json.dumps({"event": "end", "iters": iters, "ms_per_iter": seconds * 1e3 / iters}))
     if args.save:
         write_model(args.save, weights)

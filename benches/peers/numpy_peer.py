@@ -1,22 +1,25 @@
 """The network in NumPy, the way it is usually written: samples are columns, one formula a line."""
 import time
 
-from common import ALPHA, NAMES, arguments, compete, load, need, read_model
+from common import NAMES, RULES, arguments, compete, load, need, read_model, skip
 
 args = arguments(dtype=["f32", "f64"])
+if args.batch and args.dtype == "f64":
+    skip("no mini-batches")
 np = need("numpy")
 dtype = {"f32": np.float32, "f64": np.float64}[args.dtype]
-alpha = dtype(ALPHA)
+rule = RULES[args.optimizer]
 pixels, labels = (np.frombuffer(part, np.uint8) for part in load(args))
-m = len(labels)
-x = np.ascontiguousarray(pixels.reshape(m, -1).T.astype(dtype) / dtype(255))
+images = pixels.reshape(len(labels), -1).astype(dtype) / dtype(255)
 model = read_model(args.init)
 start = [np.array(values, dtype).reshape(shape) for shape, values in map(model.get, NAMES)]
-y = np.zeros((len(start[3]), m), dtype)
-y[labels, np.arange(m)] = 1
+targets = np.eye(len(start[3]), dtype=dtype)[labels]
+random = np.random.default_rng()
 
 
-def train(iters):
+def full_batch(iters):
+    x, y = (np.ascontiguousarray(rows.T) for rows in (images, targets))
+    alpha, m = dtype(args.alpha), len(labels)
     w1, b1, w2, b2 = (p.reshape(len(p), -1).copy() for p in start)
     clock = time.perf_counter()
     for _ in range(iters):
@@ -33,11 +36,50 @@ def train(iters):
         b1 -= alpha * db1
         w2 -= alpha * dw2
         b2 -= alpha * db2
-    return time.perf_counter() - clock, (w1, b1.ravel(), w2, b2.ravel())
+    return time.perf_counter() - clock, (w1, b1, w2, b2)
+
+
+def batches():
+    """Those of an epoch, in a new order."""
+    order = random.permutation(len(labels))
+    for begin in range(0, len(order), args.batch):
+        index = order[begin:begin + args.batch]
+        yield images[index].T, targets[index].T
+
+
+def gradients(parameters, x, y):
+    w1, b1, w2, b2 = parameters
+    m = x.shape[1]
+    z1 = w1 @ x + b1
+    a1 = np.maximum(z1, 0)
+    z2 = w2 @ a1 + b2
+    e = np.exp(z2 - z2.max(0))
+    dz2 = e / e.sum(0) - y
+    dz1 = (w2.T @ dz2) * (z1 > 0)
+    sums = dz1 @ x.T, dz1.sum(1, keepdims=True), dz2 @ a1.T, dz2.sum(1, keepdims=True)
+    return [total / m for total in sums]
+
+
+def mini_batches(epochs):
+    p = [parameter.reshape(len(parameter), -1) for parameter in start]
+    m = v = [np.zeros_like(parameter) for parameter in p]
+    t = 0
+    clock = time.perf_counter()
+    for _ in range(epochs):
+        for x, y in batches():
+            t += 1
+            g = gradients(p, x, y)
+            p, m, v = zip(*(rule(args.alpha, t, *each) for each in zip(p, g, m, v)))
+    return time.perf_counter() - clock, p
+
+
+def train(epochs):
+    seconds, (w1, b1, w2, b2) = (mini_batches if args.batch else full_batch)(epochs)
+    return seconds, (w1, b1.ravel(), w2, b2.ravel())
 
 
 try:
     blas = "{name} {version}".format(**np.show_config(mode="dicts")["Build Dependencies"]["blas"])
 except (TypeError, KeyError):  # NumPy before 1.25
     blas = "BLAS unknown"
-compete(args, f"numpy {np.__version__} ({blas})", train)
+compete(args, f"numpy {np.__version__} ({blas})", len(labels), train)

@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 
-use super::{DeviceArg, Hidden, PlanArg, train, values};
+use super::{DeviceArg, Hidden, PlanArg, describe, train, values};
 use crate::{
     Result,
     bench::{self, Setup},
@@ -79,7 +79,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
         train::eprint_shaders(folder, &shaders);
     }
     let header = BenchHeader {
-        device: train::gpu_line(&adapter),
+        device: describe::gpu_line(&adapter),
         network: shape.to_string(),
         samples: data.train.len(),
         rounds: args.rounds,

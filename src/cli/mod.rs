@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod course;
+mod describe;
 mod devices;
 mod shaders;
 mod train;

@@ -1,7 +1,6 @@
 //! `shadegrad train`: from the flags to the exit status.
 
 use std::{
-    collections::BTreeMap,
     path::Path,
     sync::{
         Arc,
@@ -9,18 +8,21 @@ use std::{
     },
 };
 
-use super::{DeviceArg, InitArg, TrainArgs, course};
+use super::{
+    DeviceArg, InitArg, TrainArgs, course,
+    describe::{config, cpu_line, data_line, gpu_line, metadata},
+};
 use crate::{
     Error, Result,
-    data::{Dataset, Samples},
+    data::Dataset,
     gpu::{Adapter, Device, DeviceError, GraphicsApi, Wanted, choose},
     kernels::Shaders,
     model,
     network::{MAX_SAMPLES, Parameters, Plan, PlanKind, PlanSizes, Shape, Variants},
     recipe::Recipe,
     reference::CpuEngine,
-    report::{DataLine, DeviceLine, Json, Reporter, Start, Text, note, warn},
-    train::{Course, End, Engine, OnCpu, OnGpu, Reason, train},
+    report::{Json, Reporter, Start, Text, note, warn},
+    train::{End, Engine, OnCpu, OnGpu, Reason, train},
 };
 
 /// Trains, reports, and saves where asked to.
@@ -248,90 +250,6 @@ fn on_gpu(
 
 fn on_cpu(data: &Arc<Dataset>, parameters: &Parameters, recipe: &Recipe) -> Box<dyn Engine> {
     Box::new(OnCpu::new(CpuEngine::new(data.clone(), parameters.clone(), recipe)))
-}
-
-pub(super) fn gpu_line(adapter: &Adapter) -> DeviceLine {
-    DeviceLine {
-        name: adapter.name(),
-        backend: adapter.backend().into(),
-        driver: adapter.driver(),
-        kind: adapter.kind().into(),
-    }
-}
-
-fn cpu_line() -> DeviceLine {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    DeviceLine {
-        name: format!("CPU engine, {threads} threads"),
-        backend: "cpu".into(),
-        driver: "none needed".into(),
-        kind: "cpu".into(),
-    }
-}
-
-fn data_line(data: &Dataset) -> DataLine {
-    DataLine {
-        train: data.train.len(),
-        val: data.val.as_ref().map(Samples::len),
-        test: data.test.len(),
-        classes: data.classes,
-        rows: data.rows,
-        cols: data.cols,
-    }
-}
-
-/// The flags by their names, with the values that were used.
-fn config(args: &TrainArgs, recipe: &Recipe, course: &Course) -> serde_json::Value {
-    serde_json::json!({
-        "data": args.data,
-        "limit": args.limit,
-        "val": args.val,
-        "augment": recipe.shift.then_some("shift"),
-        "hidden": args.hidden.to_string(),
-        "init": args.init.to_string(),
-        "activation": recipe.activation.name(),
-        "iters": course.iters,
-        "epochs": args.epochs,
-        "batch": args.batch.to_string(),
-        "optimizer": recipe.optimizer.name(),
-        "alpha": recipe.rate.alpha,
-        "schedule": args.schedule.to_string(),
-        "warmup": args.warmup,
-        "weight-decay": recipe.weight_decay,
-        "label-smoothing": recipe.smoothing,
-        "early-stop": args.early_stop,
-        "target-acc": args.target_acc,
-        "seed": args.seed,
-        "device": args.device.as_ref().map(DeviceArg::to_string),
-        "backend": args.backend.map(GraphicsApi::name),
-        "plan": args.plan.to_string(),
-        "shaders": args.shaders,
-        "report-every": course.report_every,
-        "save": args.save,
-    })
-}
-
-/// What a model file says of its training. Nothing in it depends on the machine, so that the same
-/// training gives the same file.
-fn metadata(args: &TrainArgs, recipe: &Recipe, end: &End) -> BTreeMap<String, String> {
-    [
-        ("program", format!("shadegrad {}", env!("CARGO_PKG_VERSION"))),
-        ("hidden", args.hidden.to_string()),
-        ("init", args.init.to_string()),
-        ("activation", recipe.activation.name().into()),
-        ("seed", args.seed.to_string()),
-        ("batch", args.batch.to_string()),
-        ("augment", if recipe.shift { "shift" } else { "none" }.into()),
-        ("optimizer", recipe.optimizer.name().into()),
-        ("alpha", recipe.rate.alpha.to_string()),
-        ("schedule", args.schedule.to_string()),
-        ("warmup", args.warmup.to_string()),
-        ("weight-decay", recipe.weight_decay.to_string()),
-        ("label-smoothing", recipe.smoothing.to_string()),
-        ("step", end.iters.to_string()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
 }
 
 /// A flag that the first Ctrl-C or SIGTERM sets; the second one ends the process at once.

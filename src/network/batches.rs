@@ -3,8 +3,9 @@
 //! steps are the same commands.
 
 use super::{
-    builder::{Builder, Rows, SampleBuffers},
+    builder::Builder,
     plan::Pass,
+    samples::{Rows, SampleBuffers},
     sizes::metrics_counter,
 };
 use crate::{

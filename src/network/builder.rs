@@ -1,45 +1,22 @@
 //! What a plan is made of: everything that is allocated, the names that shaders bind it by, and the
 //! kernels compiled so far.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use super::{
-    Parameters, Work,
+    Parameters, PlanSizes, Work,
     batches::AheadBuffers,
-    sizes::{MAX_TRIPS, PlanSizes},
+    compiler::Compiler,
+    samples::{Rows, SampleBuffers},
 };
 use crate::{
     Result,
-    data::{Dataset, Samples},
-    gpu::{Binding, Buffer, Command, Device, Dispatch, Element, Kernel, Shader, ShaderError, Slice},
-    kernels::{Settings, Shaders, Sizes, entry},
+    gpu::{Binding, Buffer, Command, Dispatch, Element, Kernel, ShaderError, Slice},
+    kernels::{Settings, Sizes, entry},
 };
 
 /// Names of the slices that a dispatch may bind.
 pub(super) type Names = BTreeMap<&'static str, Slice>;
-
-/// A range of rows of a set of samples.
-#[derive(Clone, Copy)]
-pub(super) struct Rows {
-    pub(super) start: usize,
-    pub(super) len: usize,
-}
-
-/// The samples of a set on the device, and what a forward pass leaves for each of them.
-#[derive(Clone)]
-pub(super) struct SampleBuffers {
-    pub(super) len: usize,
-    pub(super) pixels: Buffer,
-    pub(super) labels: Buffer,
-    pub(super) loss: Buffer,
-    pub(super) hit: Buffer,
-    pub(super) loss_partials: Buffer,
-    pub(super) hit_partials: Buffer,
-    pub(super) totals: [Buffer; 2],
-    pub(super) counter: usize,
-    /// Samples of a partial sum of the metrics.
-    pub(super) metric_rows: usize,
-}
 
 /// The values of one layer for a chunk of rows. The last layer has no use for `a` and `da`, but an
 /// edited shader may bind them.
@@ -67,22 +44,6 @@ pub(super) struct Builder<'a> {
     pub(super) kernels: BTreeMap<String, Kernel>,
     /// What each dispatch so far computes.
     pub(super) work: Vec<Work>,
-}
-
-impl SampleBuffers {
-    /// The first `len` of them.
-    pub(super) fn first(&self, len: usize) -> Self {
-        SampleBuffers { len, ..self.clone() }
-    }
-
-    /// Partial sums of the metrics.
-    fn partials(&self) -> usize {
-        self.len.div_ceil(self.metric_rows)
-    }
-
-    pub(super) fn clear_totals(&self) -> Vec<Command> {
-        self.totals.iter().map(|total| Command::Clear(total.all())).collect()
-    }
 }
 
 impl<'a> Builder<'a> {
@@ -123,48 +84,6 @@ impl<'a> Builder<'a> {
             layers,
             compiler,
         })
-    }
-
-    /// Uploads a set of samples: pixels packed four in a u32, each picture padded with zeros.
-    pub(super) fn samples(&self, label: &str, samples: &Samples, counter: usize) -> Result<SampleBuffers> {
-        let len = samples.len();
-        let Compiler { device, sizes, .. } = self.compiler;
-        let k = sizes.layout.layers[0].k;
-        let labels: Vec<u32> = samples.labels.iter().map(|&label| label.into()).collect();
-        let partials = self.metric_partials(len)?;
-        let name = |what: &str| format!("{what} of the {label} samples");
-        let zeros = |what: &str, element, len| device.zeros(&name(what), element, len);
-        Ok(SampleBuffers {
-            len,
-            pixels: device.upload(&name("pixels"), Element::U32, &padded(samples, k))?,
-            labels: device.upload(&name("labels"), Element::U32, bytemuck::cast_slice(&labels))?,
-            loss: zeros("loss", Element::F32, len)?,
-            hit: zeros("hit", Element::U32, len)?,
-            loss_partials: zeros("loss_partials", Element::F32, partials)?,
-            hit_partials: zeros("hit_partials", Element::U32, partials)?,
-            totals: [zeros("loss_sum", Element::F32, 1)?, zeros("hits", Element::U32, 1)?],
-            counter,
-            metric_rows: self.metric_rows()?,
-        })
-    }
-
-    /// Samples of each partial sum that count_metrics leaves.
-    pub(super) fn metric_rows(&self) -> Result<usize, ShaderError> {
-        self.compiler.shaders.get("count_metrics", &Sizes::default())?.constant("ROWS")
-    }
-
-    /// Partial sums that count_metrics leaves; reduce_metrics adds them up in one loop.
-    fn metric_partials(&self, samples: usize) -> Result<usize, ShaderError> {
-        let rows = self.metric_rows()?;
-        match samples.div_ceil(rows) {
-            partials @ ..=MAX_TRIPS => Ok(partials),
-            partials => Err(ShaderError::Interface {
-                path: self.compiler.shaders.get("count_metrics", &Sizes::default())?.path.clone(),
-                message: format!(
-                    "ROWS = {rows} leaves {partials} partial sums of {samples} samples; at most {MAX_TRIPS} can be added up: make ROWS larger"
-                ),
-            }),
-        }
     }
 
     pub(super) fn layer_sizes(&self, rows: Rows, layer: usize) -> Sizes {
@@ -270,76 +189,4 @@ impl<'a> Builder<'a> {
         )?;
         Ok(dispatch)
     }
-}
-
-/// What compiles a plan's kernels.
-#[derive(Clone, Copy)]
-pub(super) struct Compiler<'a> {
-    pub(super) device: &'a Device,
-    pub(super) shaders: &'a Shaders,
-    pub(super) sizes: &'a PlanSizes,
-    /// Rows and columns of a picture.
-    pub(super) picture: (usize, usize),
-}
-
-impl<'a> Compiler<'a> {
-    pub(super) fn new(
-        device: &'a Device,
-        shaders: &'a Shaders,
-        sizes: &'a PlanSizes,
-        data: &Dataset,
-    ) -> Self {
-        Compiler { device, shaders, sizes, picture: (data.rows, data.cols) }
-    }
-
-    /// What overrides of a kernel get beside the sizes of its dispatch.
-    pub(super) fn settings(&self, counter: usize) -> Settings {
-        let recipe = &self.sizes.recipe;
-        Settings {
-            counter,
-            add: self.sizes.has_several_chunks(),
-            batch: self.sizes.rows(),
-            rows: self.picture.0,
-            cols: self.picture.1,
-            smoothing: recipe.smoothing,
-            weight_decay: recipe.weight_decay,
-            units: 0,
-        }
-    }
-
-    pub(super) fn shader(&self, name: &'static str, sizes: &Sizes) -> Result<Arc<Shader>, ShaderError> {
-        self.shaders.get(self.shaders.preferred(name, self.sizes.file(name, sizes)), sizes)
-    }
-
-    /// What a compiled kernel is found by.
-    pub(super) fn key(&self, shader: &Shader, sizes: &Sizes, settings: &Settings) -> String {
-        format!("{} {:?}", shader.path, sizes.overrides(shader, settings))
-    }
-
-    /// Compiles a kernel for some sizes.
-    pub(super) fn kernel(
-        &self,
-        name: &'static str,
-        sizes: &Sizes,
-        settings: &Settings,
-    ) -> Result<Kernel, ShaderError> {
-        let shader = self.shader(name, sizes)?;
-        Kernel::new(self.device, name, &shader, &sizes.overrides(&shader, settings))
-    }
-}
-
-pub(super) fn chunks(len: usize, chunk: usize) -> impl Iterator<Item = Rows> {
-    (0..len).step_by(chunk).map(move |start| Rows { start, len: chunk.min(len - start) })
-}
-
-/// The pixels with each picture padded to `k` bytes.
-fn padded(samples: &Samples, k: usize) -> std::borrow::Cow<'_, [u8]> {
-    if samples.inputs == k {
-        return samples.pixels.as_slice().into();
-    }
-    let mut bytes = vec![0; samples.len() * k];
-    for (place, picture) in bytes.chunks_exact_mut(k).zip(samples.pixels.chunks_exact(samples.inputs)) {
-        place[..samples.inputs].copy_from_slice(picture);
-    }
-    bytes.into()
 }

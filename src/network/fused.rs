@@ -6,8 +6,10 @@
 
 use super::{
     PlanKind,
-    builder::{Builder, Compiler, Rows, SampleBuffers},
+    builder::Builder,
+    compiler::Compiler,
     plan::Pass,
+    samples::{Rows, SampleBuffers},
 };
 use crate::{
     Result,

@@ -6,8 +6,9 @@
 //! are made once; an iteration is a list of commands that can be recorded any number of times.
 
 use super::{
-    builder::{Builder, Rows, SampleBuffers, chunks},
+    builder::Builder,
     plan::Pass,
+    samples::{Rows, SampleBuffers, chunks},
     sizes::{bias_counter, weight_counter},
 };
 use crate::{

@@ -3,6 +3,7 @@
 mod batches;
 mod builder;
 mod choice;
+mod compiler;
 mod fused;
 mod init;
 mod layerwise;
@@ -10,6 +11,7 @@ mod layout;
 mod parameters;
 mod plan;
 mod products;
+mod samples;
 mod shape;
 mod sizes;
 mod work;

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::{
     Ahead, Parameters, PlanKind, Work,
-    builder::{Builder, Compiler, SampleBuffers},
+    builder::Builder,
+    compiler::Compiler,
     fused,
+    samples::SampleBuffers,
     sizes::{PlanSizes, metrics_counter},
 };
 use crate::{
