@@ -6,7 +6,7 @@ const WORKGROUP = 64u; // invocations a workgroup
 override k: u32;     // pixels of a sample, padded to a multiple of 16
 override batch: u32; // samples of a batch; the last one of an epoch may have fewer
 
-@group(0) @binding(0) var<storage, read>       order: array<u32>;          // (steps, batch) of the steps sent ahead
+@group(0) @binding(0) var<storage, read>       order: array<u32>;          // (steps, batch) all sent ahead
 @group(0) @binding(1) var<storage, read>       clock: array<u32>;          // (1) steps that are done of them
 @group(0) @binding(2) var<storage, read>       train_pixels: array<vec4u>; // (samples, k / 16)
 @group(0) @binding(3) var<storage, read>       train_labels: array<u32>;   // (samples)

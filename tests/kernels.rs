@@ -5,7 +5,7 @@ use shadegrad::{
     gpu::{Adapter, Device, Needs, Wanted, choose},
     kernels::{Entry, REGISTRY, Random, Shaders, Sizes, Tensor, entry, prove, sources},
     network::Variants,
-    recipe::{Activation, BETAS, Optimizer},
+    recipe::{Activation, BETAS, MAX_SHIFT, Optimizer},
     reference::{DECAY, EPS, MU, SLOPE},
 };
 
@@ -138,6 +138,7 @@ fn twins_and_shaders_have_the_same_constants() {
         "BETA1" => Some(BETAS[0]),
         "BETA2" => Some(BETAS[1]),
         "SLOPE" => Some(SLOPE),
+        "SIDE" => Some((2 * MAX_SHIFT + 1) as f64),
         _ => None,
     };
     let check = |kernel: &str, names: &[&str]| {
@@ -149,6 +150,7 @@ fn twins_and_shaders_have_the_same_constants() {
     for kernel in Activation::LeakyRelu.kernels() {
         check(kernel, &["SLOPE"]);
     }
+    check("gather_shifted", &["SIDE"]);
     check(Optimizer::Momentum.kernel(), &["MU"]);
     check(Optimizer::Nesterov.kernel(), &["MU"]);
     check(Optimizer::Rmsprop.kernel(), &["DECAY", "EPS"]);

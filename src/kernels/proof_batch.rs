@@ -1,11 +1,13 @@
 //! The cases of what makes batches: copies, and so exact.
 
+use std::ops::Range;
+
 use ndarray::{Array1, Array2};
 
-use super::{Case, Random, Sizes};
+use super::{Case, Random, Settings, Sizes};
 use crate::{
     compare::Expected,
-    recipe::{LearningRate, SHIFTS},
+    recipe::{BETAS, LearningRate, Rate, SHIFTS},
     reference,
 };
 
@@ -36,7 +38,7 @@ impl Batch {
     }
 
     /// The places of the batch in the order.
-    fn places(&self, s: Sizes) -> std::ops::Range<usize> {
+    fn places(&self, s: Sizes) -> Range<usize> {
         let start = STEPS[0] * self.full;
         start..start + s.m
     }
@@ -74,18 +76,19 @@ pub(super) fn gather_shifted(s: Sizes, random: &mut Random) -> Case {
         &batch.labels,
         [rows, cols],
     );
-    let pictures = |settings: &mut super::Settings| (settings.rows, settings.cols) = (rows, cols);
+    let pictures = |settings: &mut Settings| (settings.rows, settings.cols) = (rows, cols);
     batch.case(s, &found).set(pictures).u32("shifts", shifts)
 }
 
 /// `s.m` steps sent ahead, any of them done.
 pub(super) fn next_step(s: Sizes, random: &mut Random) -> Case {
-    let rate = LearningRate { warmup: s.m, ..LearningRate::constant(0.1) };
-    let rates: Vec<_> = (0..s.m).map(|step| rate.row(step, crate::recipe::BETAS)).collect();
-    let clock = random.below(s.m);
+    let steps = s.m.max(1);
+    let rate = LearningRate { warmup: steps, ..LearningRate::constant(0.1) };
+    let rates: Vec<_> = (0..steps).map(|step| rate.row(step, BETAS)).collect();
+    let clock = random.below(steps);
     let mut done = clock as usize;
     let expected = reference::next_step(&rates, &mut done).packed().map(f64::from);
-    let packed: Array1<f32> = rates.into_iter().flat_map(crate::recipe::Rate::packed).collect();
+    let packed: Array1<f32> = rates.into_iter().flat_map(Rate::packed).collect();
     Case::new(s)
         .f32("rates", &packed)
         .u32("clock", vec![clock])

@@ -65,7 +65,7 @@ macro_rules! kernel {
 /// Every kernel, in the order in which an iteration meets them; then those that measure limits.
 pub static REGISTRY: &[Entry] = &[
     kernel!(gather, batch_shapes, |s, _| Ok(s.m * s.k / 16)),
-    kernel!(gather_shifted, batch_shapes, |s, _| Ok(s.m * s.k / 4)),
+    kernel!(gather_shifted, batch_shapes, |s, shader| Ok(s.m * s.k / 4 / shader.constant("WORDS")?)),
     kernel!(next_step, shapes, |_, _| Ok(1)),
     kernel!(
         matmul_pixels,

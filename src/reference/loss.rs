@@ -97,10 +97,10 @@ mod tests {
 
     /// Of PyTorch 2.15's `cross_entropy` in float64, and what autograd makes of it.
     #[test]
-    #[rustfmt::skip]
     fn smoothed_labels_are_those_of_pytorch() {
         let z = array![[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]];
-        for (smoothing, loss, dz) in [
+        #[rustfmt::skip]
+        let expected = [
             (
                 0.1,
                 [1.07126356900895, 0.3040362014040996],
@@ -113,11 +113,16 @@ mod tests {
                 [[0.4370822294819592, -0.13660777909709262, -0.3004744503848664],
                  [-0.10759690907415642, 0.25733980684120017, -0.14974289776704386]],
             ),
-        ] {
+        ];
+        for (smoothing, loss, dz) in expected {
             let found = softmax_cross_entropy(z.view(), &[2, 1], smoothing);
             let near = |found: &f64, expected: &f64| (found - expected).abs() <= 1e-14;
             assert!(found.loss.iter().zip(&loss).all(|(found, loss)| near(found, loss)), "{}", found.loss);
-            assert!(found.dz.iter().zip(dz.as_flattened()).all(|(found, dz)| near(found, dz)), "{}", found.dz);
+            assert!(
+                found.dz.iter().zip(dz.as_flattened()).all(|(found, dz)| near(found, dz)),
+                "{}",
+                found.dz
+            );
         }
     }
 }
