@@ -1,5 +1,5 @@
 // reduce_gradient: gradient = 1/m x the sum of the partial sums, in their order. The one place
-// where 1/m is applied. One invocation takes four elements.
+// where 1/m is applied (reduce_update stands for it in the fused plan). One invocation takes four elements.
 
 const WORKGROUP = 64u; // invocations a workgroup
 

@@ -61,13 +61,14 @@ pub enum Error {
     NotTimed(String),
     /// The accuracy that was asked for was not reached.
     #[error(
-        "the target of {target} % is missed: {found:.2} % of {samples} {set} images after {iters} iterations"
+        "the target of {target} % is missed: {hits} of {samples} {set} images, {percent:.2} %, are right after \
+         {iters} iterations", percent = 100.0 * *hits as f64 / *samples as f64
     )]
     TargetMissed {
         /// In percent.
         target: f64,
-        /// In percent.
-        found: f64,
+        /// Images that are classified right.
+        hits: u64,
         /// validation or test
         set: &'static str,
         /// Images of the set.

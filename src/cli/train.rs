@@ -115,13 +115,7 @@ fn status(args: &TrainArgs, recipe: &Recipe, end: &End) -> Result<()> {
 fn reached(args: &TrainArgs, end: &End) -> Result<()> {
     let Some(target) = args.target_acc else { return Ok(()) };
     let (set, found) = end.val.map_or(("test", end.test), |val| ("validation", val));
-    Err(Error::TargetMissed {
-        target,
-        found: found.accuracy() * 100.0,
-        set,
-        samples: found.samples,
-        iters: end.iters,
-    })
+    Err(Error::TargetMissed { target, hits: found.hits, set, samples: found.samples, iters: end.iters })
 }
 
 pub(super) fn load(folder: &Path, limit: Option<usize>, val: Option<usize>) -> Result<Dataset> {

@@ -119,7 +119,7 @@ pub(super) fn weight_decay(text: &str) -> Result<f64, String> {
 
 pub(super) fn smoothing(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
-        Ok(value) if (0.0..1.0).contains(&value) => Ok(value),
+        Ok(value) if (0.0..1.0).contains(&(value as f32)) => Ok(value),
         _ => Err("expected a probability from 0 to below 1".into()),
     }
 }
@@ -134,6 +134,10 @@ pub(super) fn percent(text: &str) -> Result<f64, String> {
 /// A learning rate must be a number that f32 holds, as the kernels compute in it.
 pub(super) fn alpha(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value as f32 == 0.0 => Err(format!(
+            "expected a learning rate that f32 can tell from 0: at least {:e}",
+            f32::MIN_POSITIVE
+        )),
         Ok(value) if value >= 0.0 && value <= f64::from(f32::MAX) => Ok(value),
         _ => Err(format!("expected a learning rate from 0 to {:e}", f32::MAX)),
     }

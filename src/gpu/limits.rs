@@ -37,7 +37,7 @@ impl Needs {
                 "maxStorageBufferBindingSize",
                 self.binding,
                 have.max_storage_buffer_binding_size,
-                "make --hidden smaller",
+                "use fewer samples (--limit), no --batch, or smaller layers (--hidden)",
             ),
             (
                 "maxBufferSize",

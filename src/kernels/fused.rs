@@ -16,7 +16,7 @@ const MOST_SPLIT_ROWS: usize = 100_000;
 /// A variant of `fused_step`, with the lanes that work as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FusedStep {
-    /// Workgroups of one subgroup, of 4 to 16 lanes: software drivers.
+    /// Workgroups of one subgroup, of 8 to 16 lanes: software drivers.
     SmallSubgroups(usize),
     /// Large workgroups that sum over groups of this many lanes; each subgroup is one group or several.
     Subgroups(usize),
@@ -48,7 +48,8 @@ impl FusedStep {
     pub fn lanes(self) -> usize {
         match self {
             FusedStep::SmallSubgroups(lanes) | FusedStep::Subgroups(lanes) => lanes,
-            FusedStep::Workgroup => 16,
+            // Some compilers for these devices take long for a tile of 16, and twice the memory.
+            FusedStep::Workgroup => 8,
         }
     }
 

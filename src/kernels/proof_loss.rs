@@ -46,17 +46,21 @@ fn sums(values: ArrayView1<f64>, len: usize) -> Array1<f64> {
     values.axis_chunks_iter(Axis(0), len).map(|chunk| chunk.sum()).collect()
 }
 
-/// `s.m` partial sums, on top of a loss and of hits that are there.
+/// `s.m` partial sums, on top of losses and of hits that are there; the turn is any.
 pub(super) fn reduce_metrics(s: Sizes, random: &mut Random) -> Case {
     let loss = random.vector(s.m);
     let hits: Vec<u32> = (0..s.m).map(|_| random.below(257)).collect();
-    let (loss_before, hits_before) = (random.vector(1), random.below(1000));
-    let total = f64::from(hits_before + hits.iter().sum::<u32>());
+    let (losses, hits_before, additions) = (random.vector(7), random.below(1000), random.below(1000));
+    let hits_after = f64::from(hits_before + hits.iter().sum::<u32>());
+    let turn = additions as usize % losses.len();
+    let total = bounded(s.m + 1, |f| sums(loss.mapv(f).view(), s.m) + f(losses[turn]));
+    let mut expected = Expected::exact(losses.iter().copied().map(f64::from).collect());
+    (expected.values[turn], expected.bounds[turn]) = (total.values[0], total.bounds[0]);
     Case::new(s)
         .f32("loss_partials", &loss)
         .u32("hit_partials", hits)
-        .f32("loss_sum", &loss_before)
-        .u32("hits", vec![hits_before])
-        .expect("loss_sum", bounded(s.m + 1, |f| sums(loss.mapv(f).view(), s.m) + loss_before.mapv(f)))
-        .expect("hits", Expected::exact(vec![total]))
+        .f32("loss_sum", &losses)
+        .u32("hits", vec![hits_before, additions])
+        .expect("loss_sum", expected)
+        .expect("hits", Expected::exact(vec![hits_after, f64::from(additions + 1)]))
 }

@@ -29,6 +29,9 @@ pub struct Variants {
     pub products: Products,
 }
 
+/// The smallest subgroup whose lanes hold enough: of 4, each has so many weights that drivers take ten
+/// seconds and more to compile.
+const LEAST_LANES: u32 = 8;
 /// The largest subgroup that counts as a small one.
 const MOST_LANES: u32 = 16;
 /// Workgroups for a discrete GPU, whose cores no driver tells: up to two for each core of the largest.
@@ -77,7 +80,7 @@ impl Variants {
 /// The variant for software drivers whose subgroups all have the same few lanes.
 fn small_subgroups(adapter: &Adapter) -> Option<FusedStep> {
     let (least, most) = adapter.subgroups().filter(|_| adapter.is_software())?;
-    let small = least == most && (4..=MOST_LANES).contains(&most);
+    let small = least == most && (LEAST_LANES..=MOST_LANES).contains(&most);
     small.then_some(FusedStep::SmallSubgroups(most as usize))
 }
 
@@ -188,7 +191,7 @@ fn fused_serves(shape: &Shape, recipe: &Recipe, variants: Variants) -> Result<()
         return Err(format!("knows no label smoothing, and {} is asked for", recipe.smoothing));
     }
     let Some(variant) = variants.fused_step else {
-        return Err("needs a GPU with workgroups of 256 invocations and 16 KiB, or a software driver with subgroups of one size from 4 to 16 lanes, and this adapter is neither".into());
+        return Err("needs a GPU with workgroups of 256 invocations and 16 KiB, or a software driver with subgroups of one size from 8 to 16 lanes, and this adapter is neither".into());
     };
     let pixels = Layout::new(shape).layers[0].k;
     let most = variant.most_hidden(pixels, shape.classes());

@@ -1,11 +1,9 @@
 //! Where training starts: seeded, the same on every device and for ever.
 
-use rand_chacha::{
-    ChaCha8Rng,
-    rand_core::{Rng, SeedableRng},
-};
+use rand_chacha::rand_core::Rng;
 
 use super::{LayerShape, Parameters, Shape, parameters::ParameterKind};
+use crate::recipe::generator;
 
 /// How the initial parameters are drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,12 +19,10 @@ pub enum Init {
 impl Init {
     /// Draws the parameters of `shape`: layer by layer, weights row-major, then bias.
     ///
-    /// The generator is ChaCha8 with the seed's eight little-endian bytes and 24 zero bytes as its
-    /// key, stream 0; a draw is the top 24 bits of a word times 2^-24. A zero bias draws nothing.
+    /// They come from stream 0 of the [`generator`]; a draw is the top 24 bits of a word times 2^-24. A
+    /// zero bias draws nothing.
     pub fn parameters(self, shape: &Shape, seed: u64) -> Parameters<f32> {
-        let mut key = [0; 32];
-        key[..8].copy_from_slice(&seed.to_le_bytes());
-        let mut random = ChaCha8Rng::from_seed(key);
+        let mut random = generator(seed, 0);
         let mut unit = move || (random.next_u32() >> 8) as f32 * (1.0 / 16_777_216.0);
         Parameters::generate(shape, |kind, layer| match (self, kind) {
             (Init::Uniform, _) => unit() - 0.5,

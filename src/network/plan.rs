@@ -32,7 +32,7 @@ pub struct Pass {
 pub struct Set {
     /// A forward pass over it, and its metrics.
     pub evaluate: Pass,
-    /// Sum of the losses, and hits.
+    /// Sums of the losses, which add up; hits, and how many additions there were.
     pub totals: [Slice; 2],
 }
 
@@ -83,6 +83,9 @@ impl Plan {
         builder.kernels.extend(ahead?);
         builder.work.clear();
         let Iterations { full, short, with_metrics } = builder.iterations(&train)?;
+        // Behind it is that of the short batch.
+        let dispatches = with_metrics.commands.iter().filter(|c| matches!(c, Command::Dispatch(_)));
+        let work = builder.work[..dispatches.count()].to_vec();
         Ok(Plan {
             iteration: full,
             short,
@@ -94,7 +97,7 @@ impl Plan {
             gradients: builder.gradients.all(),
             samples_seen: builder.samples_seen.all(),
             counters: sizes.counters(),
-            work: builder.work,
+            work,
         })
     }
 }

@@ -8,6 +8,10 @@ use crate::{
     kernels::Sizes,
 };
 
+/// Sums of the loss that take turns in reduce_metrics: with so many, half a million additions leave
+/// five digits and more.
+const TURNS: usize = 256;
+
 /// A range of rows of a set of samples.
 #[derive(Clone, Copy)]
 pub(super) struct Rows {
@@ -65,7 +69,7 @@ impl Builder<'_> {
             hit: zeros("hit", Element::U32, len)?,
             loss_partials: zeros("loss_partials", Element::F32, partials)?,
             hit_partials: zeros("hit_partials", Element::U32, partials)?,
-            totals: [zeros("loss_sum", Element::F32, 1)?, zeros("hits", Element::U32, 1)?],
+            totals: [zeros("loss_sum", Element::F32, TURNS)?, zeros("hits", Element::U32, 2)?],
             counter,
             metric_rows: self.metric_rows()?,
         })

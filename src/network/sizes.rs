@@ -125,12 +125,15 @@ impl PlanSizes {
             self.layer_splits(index).0 * layer.n * layer.k
         });
         let of_fused = if self.kind == PlanKind::Fused { self.fused().splits * self.layout.len } else { 0 };
-        // With the last batch the order is up to a batch longer than the set.
-        let order = self.lengths.train + self.rows();
+        // A batch is gathered from all images; with the last one the order may be longer than the set.
+        let (gathered, order) = match self.recipe.batch {
+            Some(batch) => (pixels(self.lengths.train.max(batch)), self.lengths.train + batch),
+            None => (0, 0),
+        };
         let floats =
             partials.chain([of_fused, self.chunk * widest, self.layout.len, order, self.lengths.most()]);
         let largest = floats.max().unwrap_or(0) as u64 * 4;
-        needs.binding = largest.max(pixels(self.chunk));
+        needs.binding = largest.max(pixels(self.chunk)).max(gathered);
         needs.buffer = largest.max(pixels(self.lengths.most()));
         Ok(needs)
     }
@@ -199,6 +202,20 @@ impl PlanSizes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_needs_of_batches_hold_all_images() {
+        let shape = Shape::new(784, &[10], 10).unwrap();
+        let lengths = Lengths { train: 697_932, val: 0, test: 1 };
+        let needs = |batch| {
+            let recipe = Recipe { batch, ..Recipe::gradient_descent(0.1) };
+            PlanSizes::new(&shape, lengths, &recipe, PlanKind::Layerwise, Variants::default())
+                .needs(&Shaders::load(None).unwrap())
+                .unwrap()
+        };
+        assert!(needs(None).binding <= PIXEL_BYTES as u64 * 2);
+        assert_eq!(needs(Some(128)).binding, 697_932 * 784);
+    }
 
     #[test]
     fn chunks_bound_the_memory_and_splits_the_loops() {

@@ -10,7 +10,7 @@ mod shuffle;
 pub use activation::Activation;
 pub use optimizer::{BETAS, Optimizer};
 pub use rate::{Decay, LearningRate, Rate};
-pub use shuffle::{Epoch, MAX_SHIFT, Orders, SHIFTS, offset};
+pub use shuffle::{Epoch, MAX_SHIFT, Orders, SHIFTS, generator, offset};
 
 /// How a network is trained.
 #[derive(Debug, Clone, Copy, PartialEq)]

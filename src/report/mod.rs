@@ -18,7 +18,7 @@ use crate::{Result, train::Observer};
 pub struct Start {
     /// Who computes.
     pub device: DeviceLine,
-    /// How: layerwise, or cpu.
+    /// How: fused, layerwise, or cpu.
     pub plan: &'static str,
     /// Widths, such as 784-10-10.
     pub network: String,

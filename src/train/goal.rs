@@ -16,7 +16,9 @@ pub struct Goal {
 impl Goal {
     /// Whether the target is reached.
     pub fn reached(&self, found: &Metrics) -> bool {
-        self.target.is_some_and(|target| found.accuracy() * 100.0 >= target)
+        // The slack is less than a hit, and more than a decimal target is off in binary.
+        let wanted = |target: f64| target * found.samples as f64 * (1.0 - 1e-12);
+        self.target.is_some_and(|target| found.hits as f64 * 100.0 >= wanted(target))
     }
 }
 
@@ -84,6 +86,15 @@ mod tests {
     fn a_target_is_reached_at_its_percentage() {
         let goal = Goal { target: Some(97.5), patience: None };
         assert!(goal.reached(&metrics(1.0, 975)) && !goal.reached(&metrics(1.0, 974)));
+        for samples in [100, 10_000] {
+            for hits in 1..=samples {
+                let found = Metrics { loss: 1.0, hits, samples };
+                let target = format!("{}.{:02}", hits * 100 / samples, hits * 10_000 / samples % 100);
+                let goal = Goal { target: target.parse().ok(), patience: None };
+                assert!(goal.reached(&found), "{target} % of {samples}");
+                assert!(!goal.reached(&Metrics { hits: hits - 1, ..found }), "{target} % of {samples}");
+            }
+        }
         assert!(!Goal::default().reached(&metrics(0.0, 1000)));
         assert_eq!(Watch::new(goal).judge(&metrics(1.0, 980)), Some(Reason::Target));
     }

@@ -153,9 +153,10 @@ impl OnGpu {
     /// From the sum of the losses, and the hits, of so many samples.
     fn metrics(&self, read: &[Vec<u8>], split: Split, samples: usize) -> Metrics {
         let place = 1 + 2 * self.plan.sets.range(..split).count();
-        let loss_sum: f32 = bytemuck::pod_read_unaligned(&read[place]);
-        let hits: u32 = bytemuck::pod_read_unaligned(&read[place + 1]);
-        Metrics { loss: f64::from(loss_sum) / samples as f64, hits: hits.into(), samples: samples as u64 }
+        let losses: Vec<f32> = bytemuck::pod_collect_to_vec(&read[place]);
+        let [hits, _]: [u32; 2] = bytemuck::pod_read_unaligned(&read[place + 1]);
+        let loss = losses.into_iter().map(f64::from).sum::<f64>() / samples as f64;
+        Metrics { loss, hits: hits.into(), samples: samples as u64 }
     }
 
     fn check_counters(&self, expected: &[u32], read: &[Vec<u8>]) -> Result<()> {

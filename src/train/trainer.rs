@@ -107,17 +107,17 @@ pub fn train(
     while done < course.iters {
         if interrupted.load(Ordering::Relaxed) {
             open.reason = Some(Reason::Interrupted);
-        } else if done % course.report_every == 0 {
+            break;
+        }
+        if done % course.report_every == 0 {
             engine.drain(1)?;
             open.tell(engine, observer)?;
             if open.reason.is_none() {
                 open.reason = watch.before_report(engine)?;
             }
-        }
-        if open.reason.is_some() {
-            break;
-        }
-        if done % course.report_every == 0 {
+            if open.reason.is_some() {
+                break;
+            }
             engine.report()?;
             open.iters.push_back(done);
             done += 1;

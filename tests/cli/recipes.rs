@@ -21,6 +21,7 @@ const WRONG: &[(&[&str], &[&str])] = &[
     (&["--epochs", "2", "--batch", "100", "--warmup", "15"], &["--warmup 15", "14"]),
     (&["--warmup", "-1"], &["'-1'", "--warmup"]),
     (&["--early-stop", "3"], &["--early-stop 3", "--val"]),
+    (&["--early-stop", "5", "--val", "10", "--iters", "50"], &["--early-stop 5", "5 reports"]),
     (&["--early-stop", "0", "--val", "10"], &["'0'", "--early-stop"]),
     (&["--target-acc", "101"], &["'101'", "0 to 100"]),
     (&["--target-acc", "-1"], &["'-1'", "0 to 100"]),
@@ -34,6 +35,12 @@ const WRONG: &[(&[&str], &[&str])] = &[
     (&["--schedule", "step"], &["'step'", "step:N:F"]),
     (&["--schedule", "step:0:0.5"], &["'step:0:0.5'", "step:N:F"]),
     (&["--schedule", "step:10:1.5"], &["'step:10:1.5'", "step:N:F"]),
+    (
+        &["--schedule", "step:90:0.5", "--warmup", "10", "--iters", "100"],
+        &["step:90:0.5", "--warmup 10", "100"],
+    ),
+    (&["--alpha", "1e-60"], &["'1e-60'", "f32"]),
+    (&["--label-smoothing", "0.999999999999"], &["'0.999999999999'", "below 1"]),
     (&["--schedule", "linear"], &["'linear'", "cosine"]),
     (&["--optimizer", "lion"], &["'lion'", "adamw"]),
     (&["--activation", "swish"], &["'swish'", "gelu"]),
@@ -106,6 +113,16 @@ fn a_target_is_met_with_status_0_and_missed_with_6() {
         let missed = run(&args).status(6).says(&["99.5", "3 iterations", "101 test images"]);
         assert_eq!(missed.end()["reason"], "iters");
     }
+}
+
+/// A short way to an accuracy that a wrong kernel, order or rate does not reach.
+#[test]
+fn a_good_recipe_gets_far_on_mnist() {
+    let mnist = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+    let args = ["--data", mnist, "--limit", "8000", "--hidden", "32", "--init", "he", "--batch", "64"];
+    let more = ["--optimizer", "adam", "--alpha", "0.003", "--schedule", "cosine", "--warmup", "50"];
+    let goal = ["--epochs", "4", "--target-acc", "91.5", "--report-every", "1000", "--device", "gpu"];
+    run(&[&args[..], &more, &goal].concat()).status(0);
 }
 
 #[test]

@@ -42,11 +42,11 @@ fn assert_batches(what: &str, data: &Dataset, hidden: &[usize], recipe: &Recipe,
     let mut expected: Option<Metrics> = None;
     let mut reports = reports.iter();
     for iter in 0..course.iters {
-        let test = evaluated(&twin, Split::Test);
+        let test = (iter % course.report_every == 0).then(|| evaluated(&twin, Split::Test));
         let step = twin.iterate();
         let since = expected.map_or(step, |before| before.and(&step));
         expected = Some(since);
-        if iter % course.report_every == 0 {
+        if let Some(test) = test {
             let report = reports.next().expect("a report");
             let what = format!("{what}, iteration {iter}");
             assert_eq!(report.iter, iter, "{what}");
@@ -99,6 +99,34 @@ fn a_batch_that_passes_in_chunks_follows_the_f64_twin() {
     assert_batches("chunks", &data, &[2_048], &batches(3_000), &course(3, 2));
 }
 
+/// An epoch is sent ahead in two segments, and its last batch has two samples.
+#[test]
+fn an_epoch_of_more_than_4096_steps_follows_the_f64_twin() {
+    let data = common::dataset(3, 2, 12_500, 11);
+    let rate = LearningRate { alpha: 1e-3, decay: Decay::Cosine, warmup: 100, iters: 4_180 };
+    let recipe = Recipe { optimizer: Optimizer::Adam, shift: true, rate, ..batches(3) };
+    assert_batches("a long epoch", &data, &[4], &recipe, &course(4_180, 1_393));
+}
+
+/// 9,001 losses: a plain f32 sum of them would be off by some 1e-5.
+#[test]
+fn the_mean_loss_over_many_batches_is_that_of_the_f64_twin() {
+    let data = common::dataset(2, 2, 3, 1);
+    let recipe = Recipe { batch: Some(1), ..Recipe::gradient_descent(0.0) };
+    let start = start(&data, &[2]);
+    let mut engine =
+        gpu_engine(&data, &start, &recipe, layerwise()).unwrap_or_else(|error| panic!("{error}"));
+    let (reports, _) = follow(&mut engine, &course(9_002, 9_001));
+    let mut twin = CpuEngine::new(Arc::new(data), start.1.map(f64::from), &recipe);
+    twin.iterate();
+    let first = twin.iterate();
+    let expected = (1..9_001).fold(first, |mean, _| mean.and(&twin.iterate()));
+    let off = reports[1].train.loss / expected.loss - 1.0;
+    println!("the mean of 9,001 losses is off by {off:e} of itself");
+    assert_eq!((reports[1].train.samples, expected.samples), (9_001, 9_001));
+    assert!(off.abs() <= 3e-7, "off by {off:e}");
+}
+
 #[test]
 fn what_is_held_out_is_not_trained_on() {
     let mut data = common::dataset(7, 5, TRAIN + 200, 101);
@@ -116,8 +144,7 @@ fn what_is_held_out_is_not_trained_on() {
     let twin = CpuEngine::new(Arc::new(data.clone()), start.1.map(f64::from), &batches(128));
     assert_metrics("val", &reports[0].val.expect("held out"), &evaluated(&twin, Split::Val));
     assert_eq!(end.val.expect("held out").samples, 200);
-    let (mut without, _) = (data, ());
-    without.val = None;
+    let without = Dataset { val: None, ..data };
     assert_eq!(run(&without).1.parameters, end.parameters);
 }
 

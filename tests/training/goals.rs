@@ -47,6 +47,16 @@ fn a_validation_loss_that_stays_up_stops_the_training() {
     }
 }
 
+/// The loss is not finite from the second step on: both engines stop at the report after it.
+#[test]
+fn a_divergence_ends_at_a_report_whatever_the_device() {
+    let recipe = Recipe { batch: Some(3), ..Recipe::gradient_descent(1e30) };
+    for mut engine in engines(&data(), &recipe) {
+        let end = follow(engine.as_mut(), &course(1_000, 50)).1;
+        assert_eq!((end.reason, end.iters), (Reason::Diverged, 100));
+    }
+}
+
 #[test]
 fn the_last_step_may_reach_the_target() {
     let goal = Goal { target: Some(0.0), patience: None };
