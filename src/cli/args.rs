@@ -121,7 +121,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "PERCENT", value_parser = values::percent, allow_negative_numbers = true, help_heading = "Training")]
     pub target_acc: Option<f64>,
     /// Seed of the initial weights, and of the order of the batches
-    #[arg(long, value_name = "N", default_value_t = 42, value_parser = value_parser!(u64), allow_negative_numbers = true, help_heading = "Training")]
+    #[arg(long, value_name = "N", default_value_t = 42, value_parser = values::seed, allow_negative_numbers = true, help_heading = "Training")]
     pub seed: u64,
 
     /// gpu (any adapter, but not the CPU engine), cpu (the CPU engine), or an adapter's number or a part of its name

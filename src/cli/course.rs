@@ -49,7 +49,10 @@ pub(super) fn course(args: &TrainArgs, samples: usize) -> Result<(Recipe, Course
     };
     let iters = iters(args, recipe.epoch_iters(samples))?;
     if args.warmup > iters {
-        return usage(format!("--warmup {}: the whole training has only {iters} iterations", args.warmup));
+        return usage(format!(
+            "--warmup {}: the whole training has only {iters} iterations, see --iters and --epochs",
+            args.warmup
+        ));
     }
     match args.schedule.0 {
         Decay::Step { every, .. } if iters > 0 && args.warmup.saturating_add(every) >= iters => {
@@ -82,9 +85,9 @@ fn check_patience(args: &TrainArgs, reports: usize) -> Result<()> {
 
 fn batch(args: &TrainArgs, samples: usize) -> Result<Option<usize>> {
     match args.batch.0 {
-        Some(batch) if batch > samples => {
-            usage(format!("--batch {batch}: there are only {samples} images to train on"))
-        }
+        Some(batch) if batch > samples => usage(format!(
+            "--batch {batch}: there are only {samples} images to train on; full takes all of them"
+        )),
         batch => Ok(batch),
     }
 }

@@ -71,23 +71,26 @@ pub fn run(args: &TrainArgs) -> Result<()> {
         epoch_iters: recipe.batch.map(|_| recipe.epoch_iters(data.train.len())),
     };
     let mut reporter: Box<dyn Reporter> =
-        if args.json { Box::new(Json::default()) } else { Box::new(Text::new(args.quiet)) };
+        if args.json { Box::new(Json::new(args.quiet)) } else { Box::new(Text::new(args.quiet)) };
     reporter.start(&start)?;
     let end = train(engine.as_mut(), &course, reporter.as_mut(), interrupted)?;
     // Saved first: weights must not be lost where the last line cannot be written.
     let saved = save(args, &recipe, &end);
     reporter.end(&end, &model::weights_sha256(&end.parameters))?;
-    saved?;
+    if saved? && !args.quiet {
+        note(&format!("saved to {}", args.save.as_deref().unwrap_or(Path::new("")).display()));
+    }
     status(args, &recipe, &end)
 }
 
-/// Saves where asked to; a training that diverged never replaces a file.
-fn save(args: &TrainArgs, recipe: &Recipe, end: &End) -> Result<()> {
+/// Saves where asked to, and says whether it did; a training that diverged leaves no file.
+fn save(args: &TrainArgs, recipe: &Recipe, end: &End) -> Result<bool> {
     match &args.save {
         Some(path) if end.reason != Reason::Diverged => {
-            Ok(model::save(path, &end.parameters, &metadata(args, recipe, end))?)
+            model::save(path, &end.parameters, &metadata(args, recipe, end))?;
+            Ok(true)
         }
-        _ => Ok(()),
+        _ => Ok(false),
     }
 }
 
@@ -205,10 +208,17 @@ fn plan(
     if args.plan.0.is_none() && choose(&Shaders::load(None)?)? != kind {
         note(&format!("the {} plan is the one that trains with the edited shaders", kind.name()));
     }
-    let unused = kind.unused(recipe, variants, shaders);
+    let idle = |name: &&str| !kind.runs(name.split('.').next().unwrap_or(name), recipe);
+    let (idle, unused): (Vec<_>, Vec<_>) = kind.unused(recipe, variants, shaders).into_iter().partition(idle);
+    if !idle.is_empty() {
+        warn(&format!("nothing in this training runs these edited shaders: {}", idle.join(", ")));
+    }
     if !unused.is_empty() {
         let plan = kind.name();
-        warn(&format!("the {plan} plan does not train with these edited shaders: {}", unused.join(", ")));
+        let names = unused.join(", ");
+        warn(&format!(
+            "the {plan} plan does not train with these edited shaders, though it may evaluate with them: {names}"
+        ));
     }
     Ok(kind)
 }

@@ -39,6 +39,10 @@ pub enum InitArg {
     File(PathBuf),
 }
 
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
+}
+
 fn number(text: &str) -> Result<usize, String> {
     text.parse().map_err(|_| "expected a whole number of at least 0".to_owned())
 }
@@ -126,6 +130,9 @@ pub(super) fn smoothing(text: &str) -> Result<f64, String> {
 
 pub(super) fn percent(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
+        Ok(value) if value > 0.0 && value <= 1.0 => {
+            Err(format!("expected a percentage: did you mean {}?", value * 100.0))
+        }
         Ok(value) if (0.0..=100.0).contains(&value) => Ok(value),
         _ => Err("expected a percentage from 0 to 100, such as 97.5".into()),
     }

@@ -19,24 +19,29 @@ impl Device {
 
     pub(super) fn record(&self, commands: &[Command], times: usize) -> wgpu::CommandEncoder {
         let mut encoder = self.raw.create_command_encoder(&Default::default());
-        let mut rest: Vec<&Command> = (0..times).flat_map(|_| commands).collect();
-        rest.reverse();
-        while let Some(command) = rest.pop() {
-            match command {
-                Command::Clear(slice) => {
-                    encoder.clear_buffer(&slice.buffer.raw, slice.offset, Some(slice.size));
-                }
-                Command::Dispatch(first) => {
-                    let mut pass = encoder.begin_compute_pass(&Default::default());
-                    record(&mut pass, first);
-                    while let Some(Command::Dispatch(next)) = rest.last() {
-                        record(&mut pass, next);
-                        rest.pop();
-                    }
+        record_into(&mut encoder, commands, times);
+        encoder
+    }
+}
+
+/// Records `commands`, `times` over, behind what is recorded.
+pub(super) fn record_into(encoder: &mut wgpu::CommandEncoder, commands: &[Command], times: usize) {
+    let mut rest: Vec<&Command> = (0..times).flat_map(|_| commands).collect();
+    rest.reverse();
+    while let Some(command) = rest.pop() {
+        match command {
+            Command::Clear(slice) => {
+                encoder.clear_buffer(&slice.buffer.raw, slice.offset, Some(slice.size));
+            }
+            Command::Dispatch(first) => {
+                let mut pass = encoder.begin_compute_pass(&Default::default());
+                record(&mut pass, first);
+                while let Some(Command::Dispatch(next)) = rest.last() {
+                    record(&mut pass, next);
+                    rest.pop();
                 }
             }
         }
-        encoder
     }
 }
 

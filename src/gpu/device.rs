@@ -148,19 +148,35 @@ impl Device {
     /// command was not accepted.
     pub fn wait(&self, submission: &Submission) -> Result<(), DeviceError> {
         let start = Instant::now();
-        loop {
-            self.check()?;
-            let look =
-                wgpu::PollType::Wait { submission_index: Some(submission.0.clone()), timeout: Some(LOOK) };
-            // `poll` panics where the device is lost.
-            match catch_unwind(AssertUnwindSafe(|| self.raw.poll(look))) {
-                Ok(Ok(_)) => return self.check(),
-                Ok(Err(wgpu::PollError::Timeout)) if start.elapsed() < HANG => {}
-                Ok(Err(error)) => return Err(self.lost(error.to_string())),
-                Err(_) => {
-                    self.check()?;
-                    return Err(self.lost("the driver stopped while it was waited for".into()));
-                }
+        while !self.look(submission, LOOK)? {
+            if start.elapsed() >= HANG {
+                return Err(self.lost(format!("no answer for {} s", HANG.as_secs())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether everything up to `submission` is done.
+    ///
+    /// # Errors
+    /// As [`Device::wait`].
+    pub fn is_done(&self, submission: &Submission) -> Result<bool, DeviceError> {
+        self.look(submission, Duration::ZERO)
+    }
+
+    /// Waits for `timeout` at most; says whether `submission` is done.
+    fn look(&self, submission: &Submission, timeout: Duration) -> Result<bool, DeviceError> {
+        self.check()?;
+        let look =
+            wgpu::PollType::Wait { submission_index: Some(submission.0.clone()), timeout: Some(timeout) };
+        // `poll` panics where the device is lost.
+        match catch_unwind(AssertUnwindSafe(|| self.raw.poll(look))) {
+            Ok(Ok(_)) => self.check().map(|()| true),
+            Ok(Err(wgpu::PollError::Timeout)) => Ok(false),
+            Ok(Err(error)) => Err(self.lost(error.to_string())),
+            Err(_) => {
+                self.check()?;
+                Err(self.lost("the driver stopped while it was waited for".into()))
             }
         }
     }

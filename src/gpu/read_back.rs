@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Command, Device, DeviceError, Slice, Submission};
+use super::{Command, Device, DeviceError, Slice, Submission, commands::record_into};
 
 /// Copies of some slices, made behind the commands of their submission. The queue goes on meanwhile.
 pub struct ReadBack {
@@ -14,8 +14,9 @@ pub struct ReadBack {
 }
 
 impl Device {
-    /// Hands `commands` to the device in one submission, and behind them copies of `slices`.
-    pub fn submit_and_read(&self, commands: &[Command], slices: &[Slice]) -> ReadBack {
+    /// Hands `commands` to the device in one submission, behind them copies of `slices`, and then what
+    /// comes `after`.
+    pub fn submit_and_read(&self, commands: &[Command], slices: &[Slice], after: &[Command]) -> ReadBack {
         let sizes: Vec<u64> = slices.iter().map(|slice| slice.size).collect();
         let staging = self.raw.create_buffer(&wgpu::BufferDescriptor {
             label: Some("read-back"),
@@ -29,6 +30,7 @@ impl Device {
             encoder.copy_buffer_to_buffer(&slice.buffer.raw, slice.offset, &staging, end, slice.size);
             end += slice.size;
         }
+        record_into(&mut encoder, after, 1);
         let submission = Submission(self.queue.submit([encoder.finish()]));
         let failed = Arc::new(Mutex::new(None));
         let told = failed.clone();
@@ -62,6 +64,6 @@ impl Device {
     /// # Errors
     /// As [`Device::wait`].
     pub fn read(&self, slices: &[Slice]) -> Result<Vec<Vec<u8>>, DeviceError> {
-        self.take(&self.submit_and_read(&[], slices))
+        self.take(&self.submit_and_read(&[], slices, &[]))
     }
 }

@@ -57,6 +57,20 @@ pub enum Element {
     U32,
 }
 
+/// Said of an error in what the host appends.
+const BEHIND: &str =
+    "this is behind the end of the file, in the common part that is appended: is a `}` missing before?";
+
+/// Parses the common part alone, so that what is wrong in it is told of it and not of a kernel.
+///
+/// # Errors
+/// [`ShaderError::Invalid`] with naga's message, its line and caret.
+pub fn check_common(path: &str, text: &str) -> Result<(), ShaderError> {
+    let parsed = naga::front::wgsl::parse_str(text);
+    let invalid = |message| ShaderError::Invalid { path: path.into(), message };
+    parsed.map(drop).map_err(|error| invalid(error.emit_to_string_with_path(text, path)))
+}
+
 impl Shader {
     /// Expands, parses and validates `source`. The `sizes`, which array lengths may need, become
     /// `const` lines; they and `common` are appended, so that lines hold.
@@ -77,8 +91,12 @@ impl Shader {
             .map_err(|error| invalid(format!("{path}:{}: {}", error.line, error.message)))?;
         let lines: String = sizes.iter().map(|(name, value)| format!("const {name} = {value}u;\n")).collect();
         let text = format!("{}\n{lines}{common}", expanded.trim_end());
-        let module = naga::front::wgsl::parse_str(&text)
-            .map_err(|error| invalid(error.emit_to_string_with_path(&text, path)))?;
+        let module = naga::front::wgsl::parse_str(&text).map_err(|error| {
+            let line = error.location(&text).map_or(0, |location| location.line_number as usize);
+            let behind = line > expanded.trim_end().lines().count();
+            let hint = if behind { BEHIND } else { "" };
+            invalid(error.emit_to_string_with_path(&text, path) + hint)
+        })?;
         let info = Validator::new(ValidationFlags::all(), Capabilities::default() | Capabilities::SUBGROUP)
             .validate(&module)
             .map_err(|error| invalid(error.emit_to_string_with_path(&text, path)))?;

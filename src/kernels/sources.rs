@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Entry, REGISTRY, Sizes, Source, fused};
-use crate::gpu::{Shader, ShaderError};
+use crate::gpu::{Shader, ShaderError, check_common};
 
 /// The file that is appended to every kernel.
 pub const COMMON: &str = "common";
@@ -49,6 +49,9 @@ impl Shaders {
     /// text is not valid.
     pub fn load(folder: Option<&Path>) -> Result<Self, ShaderError> {
         let files = folder.map(read_folder).transpose()?.unwrap_or_default();
+        if let Some((path, text)) = files.get(COMMON) {
+            check_common(&path.display().to_string(), text)?;
+        }
         let common = files.get(COMMON).map_or(COMMON_SOURCE, |(_, text)| text).to_owned();
         let mut texts = BTreeMap::new();
         for entry in REGISTRY {

@@ -13,10 +13,16 @@ use crate::{
 #[derive(Default)]
 pub struct Json {
     listing: Listing,
+    quiet: bool,
     epoch_iters: Option<usize>,
 }
 
 impl Json {
+    /// `quiet` leaves only the end event.
+    pub fn new(quiet: bool) -> Self {
+        Json { quiet, ..Json::default() }
+    }
+
     /// Writes an event of the weights of iteration `iter`, with what only some trainings have.
     fn event(&mut self, mut event: Value, iter: usize, val: Option<Metrics>) -> Result<()> {
         if let Some(iters) = self.epoch_iters {
@@ -32,6 +38,9 @@ impl Json {
 
 impl Observer for Json {
     fn report(&mut self, report: &Report) -> Result<()> {
+        if self.quiet {
+            return Ok(());
+        }
         let event = json!({
             "event": "report",
             "iter": report.iter,
@@ -49,6 +58,9 @@ impl Observer for Json {
 impl Reporter for Json {
     fn start(&mut self, start: &Start) -> Result<()> {
         self.epoch_iters = start.epoch_iters;
+        if self.quiet {
+            return Ok(());
+        }
         self.listing.json(&json!({
             "event": "start",
             "version": env!("CARGO_PKG_VERSION"),

@@ -29,18 +29,27 @@ impl Text {
     /// A line of the table, for the weights that enter iteration `iter`.
     fn row(&mut self, name: &str, iter: usize, figures: Row) -> Result<()> {
         let percent = |metrics: &Metrics| format!("  {:>7.2} %", metrics.accuracy() * 100.0);
+        let val = |metrics: &Metrics| format!("  {}{}", loss(metrics), percent(metrics));
         let epoch =
             self.epoch_iters.map_or(String::new(), |iters| format!("  {:>6.1}", iter as f64 / iters as f64));
-        let Row { train, val, test, seconds } = figures;
+        let Row { train, val: held_out, test, seconds } = figures;
         let text = format!(
-            "{name:>8}{epoch}  {:>9.5}  {:>8.2} %{}{}  {seconds:>8.2}",
-            train.loss,
+            "{name:>8}{epoch}  {}  {:>8.2} %{}{}  {seconds:>8.2}",
+            loss(&train),
             train.accuracy() * 100.0,
-            val.as_ref().map_or(String::new(), percent),
+            held_out.as_ref().map_or(String::new(), val),
             percent(&test),
         );
         let listing = &mut self.listing;
         self.bar.suspend(|| listing.line(&text))
+    }
+}
+
+/// In nine columns, whatever it is.
+fn loss(metrics: &Metrics) -> String {
+    match metrics.loss {
+        loss if loss.abs() < 1000.0 => format!("{loss:>9.5}"),
+        loss => format!("{loss:>9.3e}"),
     }
 }
 
@@ -81,7 +90,7 @@ impl Reporter for Text {
         let held_out = val.map_or(String::new(), |val| format!(", {val} validation"));
         note(&format!("{train} training{held_out} and {test} test images"));
         let epoch = start.epoch_iters.map_or("", |_| "   epoch");
-        let val = val.map_or("", |_| "    val acc");
+        let val = val.map_or("", |_| "   val loss    val acc");
         self.listing.line(&format!("    iter{epoch}       loss   train acc{val}   test acc   seconds"))?;
         if stderr().is_terminal() {
             self.bar = ProgressBar::with_draw_target(Some(start.iters as u64), ProgressDrawTarget::stderr());

@@ -102,7 +102,8 @@ impl OnGpu {
             let commands = &pass(&self.plan).commands[start..end];
             let job = match purpose {
                 Purpose::Report if end == len => {
-                    let read_back = self.device.submit_and_read(commands, &self.totals());
+                    let read_back =
+                        self.device.submit_and_read(commands, &self.totals(), &self.plan.clear_totals);
                     let submission = read_back.submission.clone();
                     let (expected, samples) = (self.expected.clone(), self.since_report);
                     Job {
@@ -112,8 +113,21 @@ impl OnGpu {
                 }
                 _ => job(self.device.submit(commands, 1), commands, purpose),
             };
-            self.in_flight.push_back(job);
+            self.started(job)?;
             start = end;
+        }
+        Ok(())
+    }
+
+    /// Takes in a submission. Some drivers hand one over only when the one before is done: that is noted
+    /// now, as later it would look as if it had taken longer.
+    fn started(&mut self, job: Job) -> Result<()> {
+        self.in_flight.push_back(job);
+        while let Some(oldest) = self.in_flight.front() {
+            if !self.device.is_done(&oldest.submission)? {
+                break;
+            }
+            self.drain(self.in_flight.len() - 1)?;
         }
         Ok(())
     }
@@ -212,7 +226,7 @@ impl Engine for OnGpu {
             let commands = &next(&self.plan).commands;
             let submission = self.device.submit(commands, count);
             let single = job(submission, commands, Purpose::Iterate);
-            self.in_flight.push_back(Job { commands: count * commands.len(), ..single });
+            self.started(Job { commands: count * commands.len(), ..single })?;
         }
         self.advance(count);
         Ok(count)
@@ -236,7 +250,6 @@ impl Engine for OnGpu {
         self.advance(1);
         self.submit(next, Purpose::Report)?;
         self.since_report = 0;
-        self.device.submit(&self.plan.clear_totals, 1);
         Ok(())
     }
 

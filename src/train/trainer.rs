@@ -101,21 +101,23 @@ pub fn train(
     interrupted: &AtomicBool,
 ) -> Result<End> {
     let start = Instant::now();
-    let mut open = Open { start, iters: VecDeque::new(), reason: None };
+    let mut open = Open { start, iters: VecDeque::new(), told: None };
+    let mut reason = None;
     let mut watch = Watch::new(course.goal);
     let mut done = 0;
     while done < course.iters {
         if interrupted.load(Ordering::Relaxed) {
-            open.reason = Some(Reason::Interrupted);
+            reason = Some(Reason::Interrupted);
             break;
         }
         if done % course.report_every == 0 {
             engine.drain(1)?;
             open.tell(engine, observer)?;
-            if open.reason.is_none() {
-                open.reason = watch.before_report(engine)?;
+            reason = open.due(done);
+            if reason.is_none() {
+                reason = watch.before_report(engine)?;
             }
-            if open.reason.is_some() {
+            if reason.is_some() {
                 break;
             }
             engine.report()?;
@@ -132,7 +134,7 @@ pub fn train(
     let looping = start.elapsed().saturating_sub(engine.evaluating());
     open.tell(engine, observer)?;
     let end = End {
-        reason: open.reason.unwrap_or(Reason::Iters),
+        reason: open.told.map(|(_, told)| told).or(reason).unwrap_or(Reason::Iters),
         iters: done,
         train: evaluated(engine, Split::Train)?,
         val: engine.evaluate(Split::Val)?,
@@ -153,8 +155,8 @@ fn evaluated(engine: &mut dyn Engine, split: Split) -> Result<Metrics> {
 struct Open {
     start: Instant,
     iters: VecDeque<usize>,
-    /// Why to stop.
-    reason: Option<Reason>,
+    /// Why to stop, and the iteration whose report told it.
+    told: Option<(usize, Reason)>,
 }
 
 impl Open {
@@ -164,18 +166,24 @@ impl Open {
             let Some(iter) = self.iters.pop_front() else { break };
             let seconds = self.start.elapsed().as_secs_f64();
             // What follows a loss that is not finite says nothing more.
-            if matches!(self.reason, Some(Reason::Diverged | Reason::OutputLost(_))) {
+            if self.told.is_some() {
                 continue;
             }
             match observer.report(&Report { iter, train, val, test, seconds }) {
-                Err(Error::Output(error)) => self.reason = Some(Reason::OutputLost(error.kind())),
+                Err(Error::Output(error)) => self.told = Some((iter, Reason::OutputLost(error.kind()))),
                 told => told?,
             }
             if !train.loss.is_finite() {
-                self.reason.get_or_insert(Reason::Diverged);
+                self.told.get_or_insert((iter, Reason::Diverged));
             }
         }
         Ok(())
+    }
+
+    /// Why to stop at the report before iteration `done`: what a report told behind which another
+    /// iteration has been started. Only of those it is sure, whatever the device, that they have arrived.
+    fn due(&self, done: usize) -> Option<Reason> {
+        self.told.filter(|(iter, _)| iter + 2 <= done).map(|(_, reason)| reason)
     }
 }
 

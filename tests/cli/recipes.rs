@@ -24,6 +24,7 @@ const WRONG: &[(&[&str], &[&str])] = &[
     (&["--early-stop", "5", "--val", "10", "--iters", "50"], &["--early-stop 5", "5 reports"]),
     (&["--early-stop", "0", "--val", "10"], &["'0'", "--early-stop"]),
     (&["--target-acc", "101"], &["'101'", "0 to 100"]),
+    (&["--target-acc", "0.95"], &["'0.95'", "95?"]),
     (&["--target-acc", "-1"], &["'-1'", "0 to 100"]),
     (&["--target-acc", "nan"], &["'nan'", "0 to 100"]),
     (&["--label-smoothing", "1"], &["'1'", "below 1"]),
@@ -98,7 +99,7 @@ fn the_table_has_columns_for_epochs_and_validation() {
     let run = run.says(&["500 training, 113 validation and 101 test images"]);
     let columns = |line: &str| line.split_whitespace().filter(|word| *word != "%").count();
     let widths: Vec<_> = run.stdout.lines().skip(1).take(3).map(columns).collect();
-    assert_eq!(widths, [7, 7, 7], "{}", run.stdout);
+    assert_eq!(widths, [8, 8, 8], "{}", run.stdout);
 }
 
 #[test]

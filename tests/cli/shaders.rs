@@ -2,6 +2,10 @@
 
 use std::{fs, path::Path};
 
+use shadegrad::{
+    gpu::{Wanted, choose},
+    network::Variants,
+};
 use tempfile::TempDir;
 
 use super::{Run, files, inside, path_text, run, temporary, without_driver};
@@ -15,6 +19,13 @@ fn edited(file: &str, from: &str, to: &str) -> TempDir {
     assert!(source.contains(from), "{file} has no `{from}`");
     fs::write(&path, source.replace(from, to)).expect("an edited shader");
     folder
+}
+
+/// The file of fused_step that this adapter trains the default network with.
+fn fused_step() -> String {
+    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let variant = Variants::of(&adapter).fused_step.expect("a variant for this adapter");
+    format!("{}.wgsl", variant.file())
 }
 
 /// A training on the GPU with the shaders of `folder`.
@@ -132,12 +143,26 @@ fn edited_shaders_get_the_plan_that_trains_with_them() {
     assert_eq!(plan(run(&[&args[..], &["--hidden", "3,3"]].concat())), "layerwise");
     let relu = edited("relu.wgsl", "vec4f(0.0)", "vec4f(0.1)");
     assert_eq!(plan(with_shaders(relu.path()).says(&["layerwise plan"])), "layerwise");
-    let fused_step = edited("fused_step.small_subgroups.wgsl", "best == label", "best != label");
+    let fused_step = edited(&fused_step(), "first += T", "first += 0u + T");
     assert_eq!(plan(with_shaders(fused_step.path())), "fused");
     let copy = edited("copy.wgsl", "y[i]", "y[ i ]");
-    assert_eq!(plan(with_shaders(copy.path()).says(&["does not train with", "copy"])), "fused");
+    assert_eq!(plan(with_shaders(copy.path()).says(&["nothing in this training runs", "copy"])), "fused");
     let with = ["--shaders", path_text(relu.path()), "--plan", "fused"];
     run(&[&args[..], &with].concat()).status(0).says(&["warning", "does not train with", "relu"]);
+}
+
+#[test]
+fn a_mistake_in_the_common_part_is_told_of_it() {
+    let folder = edited("common.wgsl", "fn dot_add", "fn dot_add!");
+    let run = Run::of(without_driver(&["--shaders", path_text(folder.path())])).status(5);
+    run.says(&["common.wgsl is not valid WGSL", "common.wgsl:", "dot_add!"]);
+}
+
+#[test]
+fn a_brace_that_is_missing_at_the_end_is_told_as_such() {
+    let folder = edited("relu.wgsl", "z[i] < vec4f(0.0));\n}", "z[i] < vec4f(0.0));");
+    let run = Run::of(without_driver(&["--shaders", path_text(folder.path())])).status(5);
+    run.says(&["relu.wgsl", "is a `}` missing"]);
 }
 
 #[test]
@@ -152,7 +177,7 @@ fn an_edited_kernel_is_used_though_a_variant_would_be() {
 
 #[test]
 fn a_fused_kernel_that_drops_samples_stops_the_training() {
-    let folder = edited("fused_step.small_subgroups.wgsl", "first += TURN)", "first += TURN + 1u)");
+    let folder = edited(&fused_step(), "first += T", "first += 1u + T");
     let run = with_shaders(folder.path()).status(6).says(&["fused_step", "613"]);
     assert!(run.events().iter().all(|event| event["event"] == "start"), "{}", run.stdout);
 }

@@ -57,6 +57,23 @@ fn a_divergence_ends_at_a_report_whatever_the_device() {
     }
 }
 
+/// The time of the loop is that without evaluations, however often there is one.
+#[test]
+fn the_time_of_an_iteration_does_not_depend_on_the_reports() {
+    let data = mnist(10_000);
+    let start = start(&data, &[10]);
+    for plan in [layerwise(), (PlanKind::Fused, layerwise().1)] {
+        let time = |every| {
+            let mut engine =
+                gpu_engine(&data, &start, &plain(), plan).unwrap_or_else(|error| panic!("{error}"));
+            engine.iterate(1).and_then(|_| engine.drain(0)).unwrap_or_else(|error| panic!("{error}"));
+            follow(&mut engine, &course(20, every)).1.ms_per_iter.expect("a time")
+        };
+        let (often, rarely) = (time(1), time(20));
+        assert!((0.3..3.0).contains(&(often / rarely)), "{often} and {rarely} ms an iteration");
+    }
+}
+
 #[test]
 fn the_last_step_may_reach_the_target() {
     let goal = Goal { target: Some(0.0), patience: None };
