@@ -47,7 +47,7 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     let shape = Shape::new(data.train.inputs, &args.hidden.0, data.classes)?;
     let parameters = match &args.init {
         InitArg::Drawn(init) => init.parameters(&shape, args.seed),
-        InitArg::File(path) => model::load(path, &shape)?,
+        InitArg::File(path) => from_file(path, &shape, &recipe)?,
     };
     let interrupted = on_interrupt();
 
@@ -81,6 +81,20 @@ pub fn run(args: &TrainArgs) -> Result<()> {
         note(&format!("saved to {}", args.save.as_deref().unwrap_or(Path::new("")).display()));
     }
     status(args, &recipe, &end)
+}
+
+/// The parameters of a model file, with a word where they come from another kind of network.
+fn from_file(path: &Path, shape: &Shape, recipe: &Recipe) -> Result<Parameters> {
+    let (parameters, metadata) = model::load_with_metadata(path, shape)?;
+    match metadata.get("activation") {
+        Some(activation) if activation != recipe.activation.name() => warn(&format!(
+            "{} was trained with --activation {activation}, and this run takes {}",
+            path.display(),
+            recipe.activation.name()
+        )),
+        _ => {}
+    }
+    Ok(parameters)
 }
 
 /// Saves where asked to, and says whether it did; a training that diverged leaves no file.

@@ -1,6 +1,7 @@
 //! Reading a model, with everything checked before it is believed.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{self, BufReader, Read, Seek, SeekFrom},
     path::Path,
@@ -12,6 +13,9 @@ use safetensors::{Dtype, tensor::Metadata};
 use super::{BIAS, ModelError, WEIGHT, first_not_finite, header, mismatch, tensor_name};
 use crate::network::{Layer, Parameters, Shape};
 
+/// Names and values.
+type Strings = BTreeMap<String, String>;
+
 /// Reads the parameters of a network of `shape` from the file `path`.
 ///
 /// Tensors that are not called `layers.*` are left alone. Memory is bounded whatever the file
@@ -21,6 +25,14 @@ use crate::network::{Layer, Parameters, Shape};
 /// [`ModelError`] where the file cannot be read, is not whole, does not fit `shape`, or holds a
 /// value that is not finite.
 pub fn load(path: &Path, shape: &Shape) -> Result<Parameters<f32>, ModelError> {
+    load_with_metadata(path, shape).map(|(parameters, _)| parameters)
+}
+
+/// The same, and what the file says of its training.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with_metadata(path: &Path, shape: &Shape) -> Result<(Parameters<f32>, Strings), ModelError> {
     if path.as_os_str().is_empty() {
         return Err(ModelError::EmptyPath);
     }
@@ -39,7 +51,7 @@ fn read(
     bytes: impl Read + Seek,
     len: u64,
     shape: &Shape,
-) -> Result<Parameters<f32>, ModelError> {
+) -> Result<(Parameters<f32>, Strings), ModelError> {
     let mut file = ModelFile::open(path, bytes, len, shape)?;
     let mut layers = Vec::new();
     for (k, layer) in shape.layers().enumerate() {
@@ -49,7 +61,8 @@ fn read(
         });
     }
     file.check_no_other_layers()?;
-    Ok(Parameters { layers })
+    let metadata = file.header.metadata().iter().flatten().map(|(name, value)| (name.clone(), value.clone()));
+    Ok((Parameters { layers }, metadata.collect()))
 }
 
 /// A safetensors file whose header agrees with its length.
@@ -171,7 +184,7 @@ mod tests {
     fn read_bytes(bytes: &[u8], shape: &Shape) -> Result<Parameters<f32>, String> {
         let path = Path::new("tiny");
         let result = read(path, Cursor::new(bytes), bytes.len() as u64, shape);
-        result.map_err(|error| error.to_string()).inspect_err(|message| {
+        result.map(|(parameters, _)| parameters).map_err(|error| error.to_string()).inspect_err(|message| {
             assert!(message.starts_with("tiny"), "{message}");
             assert!(message.len() < 600 && !message.contains(char::is_control), "{message:?}");
         })

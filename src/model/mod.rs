@@ -13,7 +13,7 @@ mod save;
 
 pub use error::ModelError;
 pub use fingerprint::weights_sha256;
-pub use load::load;
+pub use load::{load, load_with_metadata};
 pub use save::{check_writable, save};
 
 use std::fs;

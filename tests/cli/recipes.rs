@@ -154,6 +154,17 @@ fn every_optimizer_and_activation_trains_on_both_engines_to_the_same() {
 }
 
 #[test]
+fn a_model_of_another_activation_is_taken_with_a_warning() {
+    let folder = temporary();
+    let save = inside(&folder, "model.safetensors");
+    let args = ["--device", "cpu", "--iters", "0", "--activation", "tanh"];
+    run(&[&args[..], &["--save", &save]].concat()).status(0).says(&["saved to", &save]);
+    let same = run(&[&args[..], &["--init", &save]].concat()).status(0);
+    assert!(!same.stderr.contains("warning"), "{}", same.stderr);
+    run(&["--device", "cpu", "--iters", "0", "--init", &save]).status(0).says(&["warning", "tanh", "relu"]);
+}
+
+#[test]
 fn the_learning_rate_follows_the_optimizer_where_none_is_given() {
     for (optimizer, alpha) in [("sgd", 0.1), ("rmsprop", 0.01), ("adamw", 0.001)] {
         let args = ["--device", "cpu", "--iters", "0", "--json", "--optimizer", optimizer];
