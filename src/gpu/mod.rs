@@ -20,5 +20,5 @@ pub use error::{DeviceError, REMEDY, ShaderError};
 pub use kernel::{Dispatch, Kernel};
 pub use limits::Needs;
 pub use read_back::ReadBack;
-pub use shader::{Binding, Element, Shader, Workgroup, check_common};
+pub use shader::{Binding, Element, Shader, Workgroup, in_common};
 pub use timer::{DeviceTime, Reading, Timer};

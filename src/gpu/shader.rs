@@ -61,14 +61,17 @@ pub enum Element {
 const BEHIND: &str =
     "this is behind the end of the file, in the common part that is appended: is a `}` missing before?";
 
-/// Parses the common part alone, so that what is wrong in it is told of it and not of a kernel.
-///
-/// # Errors
-/// [`ShaderError::Invalid`] with naga's message, its line and caret.
-pub fn check_common(path: &str, text: &str) -> Result<(), ShaderError> {
-    let parsed = naga::front::wgsl::parse_str(text);
-    let invalid = |message| ShaderError::Invalid { path: path.into(), message };
-    parsed.map(drop).map_err(|error| invalid(error.emit_to_string_with_path(text, path)))
+/// An error behind the end of a kernel's file as one of the common part from `path`, where that is wrong
+/// by itself; any other error as it is.
+pub fn in_common(error: ShaderError, path: &str, text: &str) -> ShaderError {
+    let behind = matches!(&error, ShaderError::Invalid { message, .. } if message.ends_with(BEHIND));
+    match naga::front::wgsl::parse_str(text) {
+        Err(found) if behind => {
+            let message = found.emit_to_string_with_path(text, path);
+            ShaderError::Invalid { path: path.into(), message }
+        }
+        _ => error,
+    }
 }
 
 impl Shader {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{Entry, REGISTRY, Sizes, Source, fused};
-use crate::gpu::{Shader, ShaderError, check_common};
+use crate::gpu::{Shader, ShaderError, in_common};
 
 /// The file that is appended to every kernel.
 pub const COMMON: &str = "common";
@@ -49,9 +49,6 @@ impl Shaders {
     /// text is not valid.
     pub fn load(folder: Option<&Path>) -> Result<Self, ShaderError> {
         let files = folder.map(read_folder).transpose()?.unwrap_or_default();
-        if let Some((path, text)) = files.get(COMMON) {
-            check_common(&path.display().to_string(), text)?;
-        }
         let common = files.get(COMMON).map_or(COMMON_SOURCE, |(_, text)| text).to_owned();
         let mut texts = BTreeMap::new();
         for entry in REGISTRY {
@@ -70,7 +67,11 @@ impl Shaders {
         let shaders = Shaders { texts, common, parsed: Mutex::default(), from_folder, edited, built_in };
         let own = |name: &&&str| files.contains_key(*name) || files.contains_key(COMMON);
         for name in shaders.texts.keys().filter(own) {
-            shaders.get(name, &fused::example(name))?;
+            let valid = shaders.get(name, &fused::example(name));
+            valid.map_err(|error| match files.get(COMMON) {
+                Some((path, text)) => in_common(error, &path.display().to_string(), text),
+                None => error,
+            })?;
         }
         Ok(shaders)
     }
