@@ -126,7 +126,10 @@ pub static REGISTRY: &[Entry] = &[
         fused::shapes,
         |s, shader| Ok(s.splits * shader.constant("WORKGROUP")?)
     ),
-    kernel!(reduce_update, flat_shapes, flat_quads),
+    kernel!(reduce_update, flat_shapes, |s, shader| {
+        let width = shader.constant("WORKGROUP")?;
+        Ok((s.n / 4).div_ceil((width / shader.constant("PARTS")?).max(1)) * width)
+    }),
     kernel!(copy, flat_shapes, flat_quads),
     kernel!(multiply_add, chain_shapes, |s, shader| Ok((s.n / 4).div_ceil(shader.constant("CHAINS")?))),
 ];
