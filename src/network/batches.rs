@@ -119,9 +119,10 @@ impl Builder<'_> {
         let mut names = self.names(batch, Rows { start: 0, len: batch.len }, 0);
         names.insert("train_pixels", train.pixels.all());
         names.insert("train_labels", train.labels.all());
-        let gather = if self.compiler.sizes.recipe.shift { "gather_shifted" } else { "gather" };
         let sizes = Sizes { m: batch.len, k: self.compiler.sizes.layout.layers[0].k, ..Sizes::default() };
-        self.push(&mut commands, gather, &names, sizes, self.compiler.settings(0))?;
+        if let Some(gather) = self.compiler.sizes.recipe.gather() {
+            self.push(&mut commands, gather, &names, sizes, self.compiler.settings(0))?;
+        }
         self.next_step(&mut commands)?;
         let Pass { commands: step, samples, mut counters } = self.layerwise_iteration(batch)?;
         commands.extend(step);

@@ -114,14 +114,9 @@ impl PlanKind {
 
     /// The kernels of an iteration and of its metrics.
     fn trains_with(self, recipe: &Recipe) -> Vec<&'static str> {
-        let mut kernels = Vec::new();
+        let mut kernels: Vec<_> = recipe.gather().into_iter().collect();
         if recipe.needs_clock() {
             kernels.push("next_step");
-        }
-        match (recipe.batch, recipe.shift) {
-            (None, _) => {}
-            (Some(_), false) => kernels.push("gather"),
-            (Some(_), true) => kernels.push("gather_shifted"),
         }
         let update = ["reduce_gradient", recipe.optimizer.kernel()];
         match self {

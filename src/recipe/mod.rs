@@ -2,6 +2,8 @@
 //! how far each step goes. Nothing here knows where it is computed, so that it means the same on every
 //! device.
 
+use std::ops::Range;
+
 mod activation;
 mod optimizer;
 mod rate;
@@ -54,9 +56,20 @@ impl Recipe {
         self.batch.is_some() || !self.rate.is_constant() || self.optimizer.counts_steps()
     }
 
+    /// The kernel that gathers a batch; none where all samples train in their places.
+    pub fn gather(&self) -> Option<&'static str> {
+        self.batch.map(|_| if self.shift { "gather_shifted" } else { "gather" })
+    }
+
     /// Samples of an iteration, of the last one of an epoch perhaps fewer.
     pub fn rows(&self, samples: usize) -> usize {
         self.batch.map_or(samples, |batch| batch.min(samples))
+    }
+
+    /// Where the samples of an iteration, from 0, stand in the order of its epoch.
+    pub fn places(&self, iter: usize, samples: usize) -> Range<usize> {
+        let start = iter % self.epoch_iters(samples).max(1) * self.rows(samples);
+        start..(start + self.rows(samples)).min(samples)
     }
 
     /// Iterations that see every sample once.
@@ -81,6 +94,10 @@ mod tests {
         ] {
             let recipe = recipe(batch);
             assert_eq!((recipe.rows(samples), recipe.epoch_iters(samples)), (rows, iters), "{batch:?}");
+            let places = |iter| recipe.places(iter, samples);
+            assert_eq!((places(0).start, places(iters - 1).end), (0, samples), "{batch:?}");
+            assert!((1..iters).all(|iter| places(iter).start == places(iter - 1).end), "{batch:?}");
+            assert_eq!(places(iters), places(0), "{batch:?}");
         }
     }
 }

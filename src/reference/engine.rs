@@ -87,11 +87,11 @@ impl<T: NdFloat> CpuEngine<T> {
 
     /// The samples of this iteration.
     fn batch<'a>(&mut self, data: &'a Dataset) -> Cow<'a, Samples> {
-        let Some(len) = self.recipe.batch else { return Cow::Borrowed(&data.train) };
-        let iters = self.recipe.epoch_iters(data.train.len());
-        let epoch = self.orders.epoch(self.iter / iters);
-        let start = self.iter % iters * len;
-        let places = start..(start + len).min(data.train.len());
+        if self.recipe.batch.is_none() {
+            return Cow::Borrowed(&data.train);
+        }
+        let epoch = self.orders.epoch(self.iter / self.recipe.epoch_iters(data.train.len()));
+        let places = self.recipe.places(self.iter, data.train.len());
         let (pixels, labels) = (data.train.matrix(), &data.train.labels[..]);
         let (pixels, labels) = if self.recipe.shift {
             let picture = [data.rows, data.cols];

@@ -31,12 +31,7 @@ impl Feed {
 
     /// Samples of the next iteration.
     pub fn rows(&self) -> usize {
-        let rows = self.recipe.rows(self.samples);
-        match self.samples % rows.max(1) {
-            0 => rows,
-            rest if self.ends_epoch() => rest,
-            _ => rows,
-        }
+        self.recipe.places(self.iter, self.samples).len()
     }
 
     /// Sends what the next iterations need, at most `most`, and says how many of them can follow in a
@@ -66,9 +61,10 @@ impl Feed {
         let iters = self.recipe.epoch_iters(self.samples);
         let first = self.iter % iters;
         let steps = match self.recipe.batch {
-            Some(batch) => {
+            Some(_) => {
                 let steps = ahead.steps.min(iters - first);
-                let places = first * batch..((first + steps) * batch).min(self.samples);
+                let last = self.recipe.places(self.iter + steps - 1, self.samples);
+                let places = self.recipe.places(self.iter, self.samples).start..last.end;
                 let epoch = self.orders.epoch(self.iter / iters);
                 device.write(&ahead.order, bytemuck::cast_slice(&epoch.order[places.clone()]));
                 if !epoch.shifts.is_empty() {

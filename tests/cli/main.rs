@@ -5,119 +5,22 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod harness;
 mod recipes;
 mod shaders;
+#[cfg(unix)]
+mod unix;
 
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Output,
-    sync::LazyLock,
 };
 
-use assert_cmd::Command;
 use serde_json::Value;
 use shadegrad::gpu::GraphicsApi;
-use tempfile::TempDir;
 
 use common::{CLASSES, shadegrad};
-
-const TRAIN: usize = 613;
-const TEST: usize = 101;
-
-/// Small data that all tests read and none writes.
-static DATA: LazyLock<TempDir> = LazyLock::new(|| common::folder(&common::dataset(7, 5, TRAIN, TEST)));
-
-/// How a run without an adapter begins its loudest line.
-const NO_GPU: &str = "NO GPU";
-const REMEDY: &str = "apt-get install mesa-vulkan-drivers";
-
-/// The binary with `args`, on the small data.
-fn command(args: &[&str]) -> Command {
-    let mut command = shadegrad();
-    command.args(args);
-    if !args.contains(&"--data") && !args.iter().any(|arg| ["devices", "shaders"].contains(arg)) {
-        command.arg("--data").arg(DATA.path());
-    }
-    command
-}
-
-/// The same where no driver is found: a device that is touched is missed, loudly.
-fn without_driver(args: &[&str]) -> Command {
-    let mut command = command(args);
-    command.envs([("VK_DRIVER_FILES", "/nonexistent"), ("VK_ICD_FILENAMES", "/nonexistent")]);
-    command.env("__EGL_VENDOR_LIBRARY_FILENAMES", "/nonexistent");
-    command
-}
-
-/// What a run left: status, standard output, standard error.
-struct Run {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
-}
-
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8(bytes).expect("the output is UTF-8")
-}
-
-impl Run {
-    fn of(mut command: Command) -> Run {
-        let Output { status, stdout, stderr } = command.output().expect("the binary runs");
-        Run { status: status.code(), stdout: text(stdout), stderr: text(stderr) }
-    }
-
-    /// Checks the status, and that no run ends in a panic.
-    fn status(self, expected: i32) -> Run {
-        let Run { status, stdout, stderr } = &self;
-        assert_eq!(*status, Some(expected), "stdout:\n{stdout}\nstderr:\n{stderr}");
-        assert!(!stderr.contains("panicked"), "{stderr}");
-        self
-    }
-
-    fn says(self, parts: &[&str]) -> Run {
-        for part in parts {
-            assert!(self.stderr.contains(part), "`{part}` is not in\n{}", self.stderr);
-        }
-        self
-    }
-
-    /// The events of a `--json` run: an object a line and nothing else.
-    fn events(&self) -> Vec<Value> {
-        assert!(self.stdout.is_empty() || self.stdout.ends_with('\n'), "{}", self.stdout);
-        let events = self.stdout.lines().map(|line| serde_json::from_str(line).expect(line));
-        events.inspect(|event: &Value| assert!(event.is_object(), "{event}")).collect()
-    }
-
-    fn start(&self) -> Value {
-        let start = self.events().swap_remove(0);
-        assert_eq!(start["event"], "start", "{}", self.stdout);
-        start
-    }
-
-    fn end(&self) -> Value {
-        let end = self.events().pop().unwrap_or_default();
-        assert_eq!(end["event"], "end", "{}", self.stdout);
-        end
-    }
-}
-
-fn run(args: &[&str]) -> Run {
-    Run::of(command(args))
-}
-
-fn path_text(path: &Path) -> &str {
-    path.to_str().expect("temporary paths are UTF-8")
-}
-
-/// A file or folder in `folder`, as an argument.
-fn inside(folder: &TempDir, name: &str) -> String {
-    path_text(&folder.path().join(name)).to_owned()
-}
-
-fn temporary() -> TempDir {
-    tempfile::tempdir().expect("a temporary folder")
-}
+use harness::*;
 
 /// Wrong command lines, and what the message must name.
 const WRONG: &[(&[&str], &str)] = &[
@@ -436,76 +339,4 @@ fn quiet_leaves_only_the_result() {
     assert_eq!(run.stderr, "");
     assert!(run.stdout.contains("final") && run.stdout.contains("weights sha256"), "{}", run.stdout);
     assert!(!run.stdout.contains('\u{1b}'), "colour off a terminal: {}", run.stdout);
-}
-
-#[cfg(unix)]
-mod unix {
-    use std::{
-        io::{BufRead, BufReader, Read},
-        process::{Child, Stdio},
-    };
-
-    use super::*;
-
-    /// The binary as a child whose streams the test holds.
-    fn child(args: &[&str], stdout: impl Into<Stdio>) -> Child {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_shadegrad"));
-        command.args(args).arg("--data").arg(DATA.path()).env_remove("WGPU_BACKEND");
-        command.stdout(stdout).stderr(Stdio::piped()).spawn().expect("the binary starts")
-    }
-
-    fn assert_output_error(child: Child) {
-        let output = child.wait_with_output().expect("the binary ends");
-        let run = Run { status: output.status.code(), stdout: String::new(), stderr: text(output.stderr) };
-        run.status(1).says(&["error: cannot write to standard output"]);
-    }
-
-    #[test]
-    fn a_closed_pipe_ends_in_a_message() {
-        for args in [&["--device", "cpu", "--json"][..], &["--device", "cpu"]] {
-            let (reader, writer) = std::io::pipe().expect("a pipe");
-            drop(reader);
-            assert_output_error(child(args, writer));
-        }
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn a_full_disk_ends_in_a_message() {
-        for args in [&["--device", "cpu", "--json"][..], &["--device", "cpu", "--quiet", "--iters", "1"]] {
-            let full = fs::File::options().write(true).open("/dev/full").expect("/dev/full");
-            assert_output_error(child(args, full));
-        }
-    }
-
-    /// Sends `signal` after the first report of an endless training, and returns its end event.
-    fn interrupted(signal: &str, device: &str) {
-        let folder = temporary();
-        let save = inside(&folder, "model.safetensors");
-        let args = ["--device", device, "--json", "--iters", "1000000000", "--save", &save];
-        let mut child = child(&args, Stdio::piped());
-        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        for _ in 0..2 {
-            stdout.read_line(&mut String::new()).expect("start and the first report");
-        }
-        let kill = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
-        assert!(kill.is_ok_and(|status| status.success()), "kill {signal}");
-        let mut rest = String::new();
-        stdout.read_to_string(&mut rest).expect("the last events");
-        let output = child.wait_with_output().expect("the binary ends");
-        let stderr = text(output.stderr);
-        let end = Run { status: output.status.code(), stdout: rest, stderr }.status(130).end();
-        assert_eq!(end["reason"], "interrupted", "{signal}, {device}");
-
-        let args = ["--device", "cpu", "--json", "--iters", "0", "--init", &save];
-        let saved = run(&args).status(0).end();
-        assert_eq!(saved["weights_sha256"], end["weights_sha256"], "{signal}, {device}");
-    }
-
-    #[test]
-    fn an_interrupt_saves_and_ends_with_130() {
-        interrupted("-INT", "cpu");
-        interrupted("-TERM", "cpu");
-        interrupted("-INT", "gpu");
-    }
 }

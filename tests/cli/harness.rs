@@ -1,0 +1,106 @@
+//! What all tests of the command line share: small data, the binary, and what a run of it leaves.
+
+use std::{path::Path, process::Output, sync::LazyLock};
+
+use assert_cmd::Command;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::common::{self, shadegrad};
+
+pub const TRAIN: usize = 613;
+pub const TEST: usize = 101;
+
+/// Small data that all tests read and none writes.
+pub static DATA: LazyLock<TempDir> = LazyLock::new(|| common::folder(&common::dataset(7, 5, TRAIN, TEST)));
+
+/// How a run without an adapter begins its loudest line.
+pub const NO_GPU: &str = "NO GPU";
+pub const REMEDY: &str = "apt-get install mesa-vulkan-drivers";
+
+/// The binary with `args`, on the small data.
+pub fn command(args: &[&str]) -> Command {
+    let mut command = shadegrad();
+    command.args(args);
+    if !args.contains(&"--data") && !args.iter().any(|arg| ["devices", "shaders"].contains(arg)) {
+        command.arg("--data").arg(DATA.path());
+    }
+    command
+}
+
+/// The same where no driver is found: a device that is touched is missed, loudly.
+pub fn without_driver(args: &[&str]) -> Command {
+    let mut command = command(args);
+    command.envs([("VK_DRIVER_FILES", "/nonexistent"), ("VK_ICD_FILENAMES", "/nonexistent")]);
+    command.env("__EGL_VENDOR_LIBRARY_FILENAMES", "/nonexistent");
+    command
+}
+
+/// What a run left: status, standard output, standard error.
+pub struct Run {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+pub fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).expect("the output is UTF-8")
+}
+
+impl Run {
+    pub fn of(mut command: Command) -> Run {
+        let Output { status, stdout, stderr } = command.output().expect("the binary runs");
+        Run { status: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// Checks the status, and that no run ends in a panic.
+    pub fn status(self, expected: i32) -> Run {
+        let Run { status, stdout, stderr } = &self;
+        assert_eq!(*status, Some(expected), "stdout:\n{stdout}\nstderr:\n{stderr}");
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        self
+    }
+
+    pub fn says(self, parts: &[&str]) -> Run {
+        for part in parts {
+            assert!(self.stderr.contains(part), "`{part}` is not in\n{}", self.stderr);
+        }
+        self
+    }
+
+    /// The events of a `--json` run: an object a line and nothing else.
+    pub fn events(&self) -> Vec<Value> {
+        assert!(self.stdout.is_empty() || self.stdout.ends_with('\n'), "{}", self.stdout);
+        let events = self.stdout.lines().map(|line| serde_json::from_str(line).expect(line));
+        events.inspect(|event: &Value| assert!(event.is_object(), "{event}")).collect()
+    }
+
+    pub fn start(&self) -> Value {
+        let start = self.events().swap_remove(0);
+        assert_eq!(start["event"], "start", "{}", self.stdout);
+        start
+    }
+
+    pub fn end(&self) -> Value {
+        let end = self.events().pop().unwrap_or_default();
+        assert_eq!(end["event"], "end", "{}", self.stdout);
+        end
+    }
+}
+
+pub fn run(args: &[&str]) -> Run {
+    Run::of(command(args))
+}
+
+pub fn path_text(path: &Path) -> &str {
+    path.to_str().expect("temporary paths are UTF-8")
+}
+
+/// A file or folder in `folder`, as an argument.
+pub fn inside(folder: &TempDir, name: &str) -> String {
+    path_text(&folder.path().join(name)).to_owned()
+}
+
+pub fn temporary() -> TempDir {
+    tempfile::tempdir().expect("a temporary folder")
+}
