@@ -12,7 +12,8 @@
 // On these drivers each load and store is a loop over the lanes, costly to run and to compile: so
 // the weights come in and the sums go out in loops that pick registers by `select`, and there are
 // few of them. The host appends the sizes as `const` lines, as array lengths must be:
-//   WORKGROUP = LANES, QUADS (16 pixels) an image, STRIPS, RESTS, HIDDEN, HIDDEN_PADDED, CLASSES,
+//   WORKGROUP = LANES, QUADS (16 pixels) an image, WORDS (4 pixels) a lane: those of STRIPS quads and
+//   RESTS single ones, HIDDEN, HIDDEN_PADDED, CLASSES,
 //   B1, W2, B2, LEN: places and length of the parameters in vec4s, HEAD: LANES vec4s from B1 to LEN
 
 const TURN = 4u; // images a turn, at most LANES: each weight that is touched serves so many
@@ -28,31 +29,22 @@ override counter: u32; // this kernel's place in samples_seen
 @group(0) @binding(5) var<storage, read_write> hit_partials: array<u32>;   // (splits)
 @group(0) @binding(6) var<storage, read_write> samples_seen: array<atomic<u32>>;
 
-alias Quad = array<vec4f, 4>;        // 16 pixels, or what belongs to them
-alias Units = array<f32, HIDDEN>;    // a number for each hidden unit
-alias Turn = array<f32, TURN>;       // a number for each image of a turn
-alias Classes = array<f32, CLASSES>; // a number for each class
+alias Units = array<f32, HIDDEN>;     // a number for each hidden unit
+alias Turn = array<f32, TURN>;        // a number for each image of a turn
+alias Classes = array<f32, CLASSES>;  // a number for each class
+alias Weights = array<vec4f, HIDDEN>; // those of a word's 4 pixels, or the sums of their gradients
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
-  // A lane's pixels: the quads lane, LANES + lane, ... of STRIPS strips, and of what is left at the
-  // image's end a word of 4 pixels in each of RESTS strips. Strips past the end have weights of 0.
-  var w1: array<array<Quad, STRIPS>, HIDDEN>;
-  var dw1: array<array<Quad, STRIPS>, HIDDEN>;
-  var w1_rest: array<array<vec4f, HIDDEN>, RESTS>;
-  var dw1_rest: array<array<vec4f, HIDDEN>, RESTS>;
-  for (var q = 0u; q < 4u * STRIPS; q++) {
-    let word = (q / 4u * LANES + lane) * 4u + q % 4u;
+  var w1: array<Weights, WORDS>;
+  var dw1: array<Weights, WORDS>;
+  for (var i = 0u; i < WORDS; i++) {
+    let word = word_of(i, lane);
+    var loaded: Weights;
     for (var j = 0u; j < HIDDEN; j++) { // unroll
-      let loaded = select(vec4f(0.0), parameters[j * 4u * QUADS + word], word < 4u * QUADS);
-      w1[j] = replaced(w1[j], q, loaded);
+      loaded[j] = select(vec4f(0.0), parameters[j * 4u * QUADS + word], word < 4u * QUADS);
     }
-  }
-  for (var i = 0u; i < RESTS; i++) { // unroll
-    let word = (4u * STRIPS + i) * LANES + lane;
-    for (var j = 0u; j < HIDDEN; j++) { // unroll
-      w1_rest[i][j] = select(vec4f(0.0), parameters[j * 4u * QUADS + word], word < 4u * QUADS);
-    }
+    w1 = replaced(w1, i, loaded);
   }
   // The other parameters, one vec4 a lane, then handed to all lanes.
   var head: array<vec4f, HEAD>;
@@ -84,33 +76,24 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   var hits = 0u;
   var seen = 0u;
   for (var first = group.x * rows; first < end; first += TURN) {
-    var x: array<array<vec4u, TURN>, STRIPS>;
-    var x_rest: array<array<u32, TURN>, RESTS>;
+    var x: array<array<u32, TURN>, WORDS>;
     for (var t = 0u; t < TURN; t++) { // unroll
       let image = min(first + t, m - 1u) * QUADS;
       for (var i = 0u; i < STRIPS; i++) { // unroll
-        x[i][t] = pixels[image + i * LANES + lane];
+        let quad = pixels[image + i * LANES + lane];
+        for (var v = 0u; v < 4u; v++) { // unroll
+          x[4u * i + v][t] = quad[v];
+        }
       }
       for (var i = 0u; i < RESTS; i++) { // unroll
-        let word = (4u * STRIPS + i) * LANES + lane;
-        x_rest[i][t] = pixels[image + word / 4u][word % 4u];
+        let word = word_of(4u * STRIPS + i, lane);
+        x[4u * STRIPS + i][t] = pixels[image + word / 4u][word % 4u];
       }
     }
 
     var sum: array<Turn, HIDDEN>;
-    for (var i = 0u; i < STRIPS; i++) { // unroll
-      let p = numbers(x[i]);
-      for (var j = 0u; j < HIDDEN; j++) { // unroll
-        sum[j] = forward(sum[j], p, w1[j][i]);
-      }
-    }
-    for (var i = 0u; i < RESTS; i++) { // unroll
-      for (var t = 0u; t < TURN; t++) { // unroll
-        let p = pixels_of(x_rest[i][t]);
-        for (var j = 0u; j < HIDDEN; j++) { // unroll
-          sum[j][t] = dot_add(p, w1_rest[i][j], sum[j][t]);
-        }
-      }
+    for (var i = 0u; i < WORDS; i++) { // unroll
+      sum = forward(sum, numbers(x[i]), w1[i]);
     }
 
     // From here to dz1, lane t works on image t and the lanes from TURN on are idle.
@@ -165,34 +148,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
       }
     }
 
-    for (var i = 0u; i < STRIPS; i++) { // unroll
-      let p = numbers(x[i]);
-      for (var j = 0u; j < HIDDEN; j++) { // unroll
-        dw1[j][i] = backward(dw1[j][i], p, dz1[j]);
-      }
-    }
-    for (var i = 0u; i < RESTS; i++) { // unroll
-      for (var t = 0u; t < TURN; t++) { // unroll
-        let p = pixels_of(x_rest[i][t]);
-        for (var j = 0u; j < HIDDEN; j++) { // unroll
-          dw1_rest[i][j] = fma(p, vec4f(dz1[j][t]), dw1_rest[i][j]);
-        }
-      }
+    for (var i = 0u; i < WORDS; i++) { // unroll
+      dw1[i] = backward(dw1[i], numbers(x[i]), dz1);
     }
   }
 
   let place = group.x * LEN;
-  for (var q = 0u; q < 4u * STRIPS; q++) {
-    let word = (q / 4u * LANES + lane) * 4u + q % 4u;
+  for (var i = 0u; i < WORDS; i++) {
+    let word = word_of(i, lane);
+    let sums = pick(dw1, i);
     for (var j = 0u; j < HIDDEN; j++) { // unroll
-      let sum = pick(dw1[j], q);
-      if (word < 4u * QUADS) { partials[place + j * 4u * QUADS + word] = sum / 255.0; }
-    }
-  }
-  for (var i = 0u; i < RESTS; i++) { // unroll
-    let word = (4u * STRIPS + i) * LANES + lane;
-    for (var j = 0u; j < HIDDEN; j++) { // unroll
-      if (word < 4u * QUADS) { partials[place + j * 4u * QUADS + word] = dw1_rest[i][j] / 255.0; }
+      if (word < 4u * QUADS) { partials[place + j * 4u * QUADS + word] = sums[j] / 255.0; }
     }
   }
   for (var r = 0u; r < HEAD; r++) { // unroll
@@ -222,59 +188,70 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   }
 }
 
-// A strip's pixels as numbers from 0 to 255.
-fn numbers(x: array<vec4u, TURN>) -> array<Quad, TURN> {
-  var p: array<Quad, TURN>;
+// The place in an image of word i of a lane. The quads are dealt out in STRIPS rounds, and the words
+// of those that are left at the image's end in RESTS rounds. Past the end, weights are 0.
+fn word_of(i: u32, lane: u32) -> u32 {
+  return select(i * LANES + lane, (i / 4u * LANES + lane) * 4u + i % 4u, i < 4u * STRIPS);
+}
+
+// A word's pixels as numbers from 0 to 255, image by image.
+fn numbers(x: array<u32, TURN>) -> array<vec4f, TURN> {
+  var p: array<vec4f, TURN>;
   for (var t = 0u; t < TURN; t++) { // unroll
-    for (var v = 0u; v < 4u; v++) { // unroll
-      p[t][v] = pixels_of(x[t][v]);
-    }
+    p[t] = pixels_of(x[t]);
   }
   return p;
 }
 
-// sum + x w1ᵀ over a strip's pixels, for one unit.
-fn forward(before: Turn, p: array<Quad, TURN>, w: Quad) -> Turn {
+// sum + x w1ᵀ over a word's pixels: as many as stay in a CPU's registers, for all images of a turn.
+fn forward(before: array<Turn, HIDDEN>, p: array<vec4f, TURN>, w: Weights) -> array<Turn, HIDDEN> {
   var sum = before;
-  for (var t = 0u; t < TURN; t++) { // unroll
+  for (var j = 0u; j < HIDDEN; j++) { // unroll
     for (var v = 0u; v < 4u; v++) { // unroll
-      sum[t] = dot_add(p[t][v], w[v], sum[t]);
+      for (var t = 0u; t < TURN; t++) { // unroll
+        sum[j][t] = fma(p[t][v], w[j][v], sum[j][t]);
+      }
     }
   }
   return sum;
 }
 
-// dw1 + dz1ᵀ x over a strip's pixels, for one unit.
-fn backward(before: Quad, p: array<Quad, TURN>, d: Turn) -> Quad {
+// dw1 + dz1ᵀ x over a word's pixels.
+fn backward(before: Weights, p: array<vec4f, TURN>, d: array<Turn, HIDDEN>) -> Weights {
   var sum = before;
-  for (var v = 0u; v < 4u; v++) { // unroll
+  for (var j = 0u; j < HIDDEN; j++) { // unroll
     for (var t = 0u; t < TURN; t++) { // unroll
-      sum[v] = fma(p[t][v], vec4f(d[t]), sum[v]);
+      sum[j] = fma(p[t], vec4f(d[j][t]), sum[j]);
     }
   }
   return sum;
 }
 
-// The strips with their vec4 number q replaced.
-fn replaced(strips: array<Quad, STRIPS>, q: u32, value: vec4f) -> array<Quad, STRIPS> {
-  var all = strips;
-  for (var i = 0u; i < STRIPS; i++) { // unroll
-    for (var v = 0u; v < 4u; v++) { // unroll
-      all[i][v] = select(all[i][v], value, 4u * i + v == q);
-    }
+// The weights with those of word i replaced.
+fn replaced(before: array<Weights, WORDS>, i: u32, value: Weights) -> array<Weights, WORDS> {
+  var all = before;
+  for (var k = 0u; k < WORDS; k++) { // unroll
+    all[k] = chosen(all[k], value, k == i);
   }
   return all;
 }
 
-// The strips' vec4 number q.
-fn pick(strips: array<Quad, STRIPS>, q: u32) -> vec4f {
-  var found = vec4f(0.0);
-  for (var i = 0u; i < STRIPS; i++) { // unroll
-    for (var v = 0u; v < 4u; v++) { // unroll
-      found = select(found, strips[i][v], 4u * i + v == q);
-    }
+// The sums of word i.
+fn pick(sums: array<Weights, WORDS>, i: u32) -> Weights {
+  var found: Weights;
+  for (var k = 0u; k < WORDS; k++) { // unroll
+    found = chosen(found, sums[k], k == i);
   }
   return found;
+}
+
+// What `select` is for numbers.
+fn chosen(no: Weights, yes: Weights, which: bool) -> Weights {
+  var all = no;
+  for (var j = 0u; j < HIDDEN; j++) { // unroll
+    all[j] = select(no[j], yes[j], which);
+  }
+  return all;
 }
 
 // The sum over the lanes, in every lane, in one order: LANES is a power of 2.

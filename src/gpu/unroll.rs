@@ -77,6 +77,9 @@ fn unroll_from(
     }
 
     let mut text = source[..head_start].to_owned();
+    if turns == 0 {
+        text.extend(body.matches('\n'));
+    }
     for turn in 0..turns {
         let turn_text = unroll_from(&replace_word(body, counter, &format!("{turn}u")), line, consts)?;
         text += "{";
@@ -116,10 +119,8 @@ fn loop_head<'a>(head: &'a str, consts: &BTreeMap<String, u32>) -> Result<(&'a s
         format!("the bound `{bound}` of an unrolled loop is neither a number nor a `const` with a number")
     })?;
     match turns {
-        1..=MAX_TURNS => Ok((counter, turns)),
-        _ => {
-            Err(format!("the bound `{bound}` of an unrolled loop is {turns}; 1 to {MAX_TURNS} are supported"))
-        }
+        0..=MAX_TURNS => Ok((counter, turns)),
+        _ => Err(format!("the bound `{bound}` of an unrolled loop is {turns}, more than {MAX_TURNS}")),
     }
 }
 
@@ -195,6 +196,12 @@ mod tests {
             "const N = 3u;\n{\n  a[0u] += r1.r; // 0u\n}{ a[1u] += r1.r;}{ a[2u] += r1.r;}\nend\n"
         );
         assert_eq!(text.lines().count(), source.lines().count());
+    }
+
+    #[test]
+    fn a_loop_of_no_turns_leaves_its_lines() {
+        let source = "const N = 0u;\nfor (var r = 0u; r < N; r++) { // unroll\n  a[r] += b;\n}\nend\n";
+        assert_eq!(written_out(source), "const N = 0u;\n\n\n\nend\n");
     }
 
     #[test]

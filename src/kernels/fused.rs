@@ -125,9 +125,7 @@ mod small {
     /// Strips of 16 pixels a lane, and strips of 4 for what is left of an image.
     fn strips(s: &Sizes) -> (usize, usize) {
         let quads = s.k / 16;
-        let strips = (quads / s.lanes).max(1);
-        let left = quads.saturating_sub(strips * s.lanes);
-        (strips, (4 * left).div_ceil(s.lanes).max(1))
+        (quads / s.lanes, (4 * (quads % s.lanes)).div_ceil(s.lanes))
     }
 
     pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
@@ -139,6 +137,7 @@ mod small {
             ("QUADS", s.k / 16),
             ("STRIPS", strips),
             ("RESTS", rests),
+            ("WORDS", 4 * strips + rests),
             ("HIDDEN_PADDED", s.n.next_multiple_of(4)),
             ("HEAD", (len - b1).div_ceil(s.lanes)),
             ("WORKGROUP", s.lanes),
