@@ -5,7 +5,7 @@
 // draw every chain towards 1: nothing overflows, and roundings fade.
 
 const WORKGROUP = 64u;       // invocations a workgroup
-const CHAINS = 2u;           // vec4s an invocation
+const CHAINS = 3u;           // vec4s an invocation
 const STEPS = 16u;           // steps that are written out in one turn of the loop
 const FACTOR = 0.9990234375; // 1 - 2^-10
 const ADDEND = 0.0009765625; // 2^-10

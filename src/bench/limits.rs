@@ -9,10 +9,12 @@ use crate::{
 
 /// Numbers that are copied: 64 MiB there and 64 MiB here, more than most caches hold.
 const COPIED: usize = 16 << 20;
-/// Chains of multiply-adds: a million invocations and more, so that every core has many.
-const CHAINS: usize = 8 << 20;
-/// Steps of a chain: the first of these that make a dispatch long beside its start.
-const STEPS: [usize; 4] = [64, 256, 1024, 4096];
+/// Steps of a chain of multiply-adds: beside so many, what it takes to load and store it is nothing, on
+/// software drivers either, where that costs as much as hundreds.
+const STEPS: usize = 4096;
+/// Chains: the first of these that make a dispatch long beside its start. The least give each core of a
+/// CPU many workgroups, the most are a million invocations.
+const CHAINS: [usize; 4] = [1 << 17, 1 << 19, 1 << 21, 1 << 23];
 /// Elements to verify at; the tail of a workgroup is among them.
 const VERIFIED: usize = 16_388;
 
@@ -44,11 +46,10 @@ fn copy(setup: &Setup, stopwatch: &mut Stopwatch) -> Result<Row> {
 }
 
 fn multiply_add(setup: &Setup, stopwatch: &mut Stopwatch) -> Result<Row> {
-    let n = fitting(stopwatch.device, CHAINS);
-    let sizes = STEPS.map(|k| Sizes { k, n, ..Sizes::default() });
+    let sizes = CHAINS.map(|n| Sizes { k: STEPS, n: fitting(stopwatch.device, n), ..Sizes::default() });
     let dispatches = dispatch(stopwatch.device, setup.shaders, "multiply_add", &sizes)?;
     let mut long = 0;
-    while long + 1 < STEPS.len() && stopwatch.once(&dispatches[long])? < stopwatch.target() {
+    while long + 1 < CHAINS.len() && stopwatch.once(&dispatches[long])? < stopwatch.target() {
         long += 1;
     }
     row(setup, stopwatch, "multiply_add", sizes[long], &dispatches[long])
