@@ -12,9 +12,11 @@ const COPIED: usize = 16 << 20;
 /// Steps of a chain of multiply-adds: beside so many, what it takes to load and store it is nothing, on
 /// software drivers either, where that costs as much as hundreds.
 const STEPS: usize = 4096;
-/// Chains: the first of these that make a dispatch long beside its start. The least give each core of a
-/// CPU many workgroups, the most are a million invocations.
+/// Numbers that chains start from: the first of these that take `LONG`. The most are 700,000
+/// invocations.
 const CHAINS: [usize; 4] = [1 << 17, 1 << 19, 1 << 21, 1 << 23];
+/// Seconds of a dispatch that is long beside its start and its end, where not every core has work.
+const LONG: f64 = 0.01;
 /// Elements to verify at; the tail of a workgroup is among them.
 const VERIFIED: usize = 16_388;
 
@@ -49,7 +51,7 @@ fn multiply_add(setup: &Setup, stopwatch: &mut Stopwatch) -> Result<Row> {
     let sizes = CHAINS.map(|n| Sizes { k: STEPS, n: fitting(stopwatch.device, n), ..Sizes::default() });
     let dispatches = dispatch(stopwatch.device, setup.shaders, "multiply_add", &sizes)?;
     let mut long = 0;
-    while long + 1 < CHAINS.len() && stopwatch.once(&dispatches[long])? < stopwatch.target() {
+    while long + 1 < CHAINS.len() && stopwatch.once(&dispatches[long])? < stopwatch.target().max(LONG) {
         long += 1;
     }
     row(setup, stopwatch, "multiply_add", sizes[long], &dispatches[long])
