@@ -48,8 +48,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   }
   // The other parameters, one vec4 a lane, then handed to all lanes.
   var head: array<vec4f, HEAD>;
-  for (var r = 0u; r < HEAD; r++) { // unroll
-    head[r] = parameters[B1 + r * LANES + lane];
+  for (var r = 0u; r < HEAD; r++) {
+    let loaded = parameters[B1 + r * LANES + lane];
+    for (var k = 0u; k < HEAD; k++) { // unroll
+      head[k] = select(head[k], loaded, k == r);
+    }
   }
   var b1: Units;
   var db1: Units;
@@ -175,8 +178,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
       head[w / 4u / LANES][w % 4u] += select(0.0, lane_sum(dw2[c][j]), lane == w / 4u % LANES);
     }
   }
-  for (var r = 0u; r < HEAD; r++) { // unroll
-    if (B1 + r * LANES + lane < LEN) { partials[place + B1 + r * LANES + lane] = head[r]; }
+  for (var r = 0u; r < HEAD; r++) {
+    var sum = vec4f(0.0);
+    for (var k = 0u; k < HEAD; k++) { // unroll
+      sum = select(sum, head[k], k == r);
+    }
+    if (B1 + r * LANES + lane < LEN) { partials[place + B1 + r * LANES + lane] = sum; }
   }
   let losses = lane_sum(loss);
   let all_hits = subgroupAdd(hits);
