@@ -44,15 +44,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     for (var j = 0u; j < HIDDEN; j++) { // unroll
       loaded[j] = select(vec4f(0.0), parameters[j * 4u * QUADS + word], word < 4u * QUADS);
     }
-    w1 = replaced(w1, i, loaded);
+    replace(&w1, i, loaded);
   }
   // The other parameters, one vec4 a lane, then handed to all lanes.
   var head: array<vec4f, HEAD>;
-  for (var r = 0u; r < HEAD; r++) {
-    let loaded = parameters[B1 + r * LANES + lane];
-    for (var k = 0u; k < HEAD; k++) { // unroll
-      head[k] = select(head[k], loaded, k == r);
-    }
+  for (var r = 0u; r < HEAD; r++) { // unroll
+    head[r] = parameters[B1 + r * LANES + lane];
   }
   var b1: Units;
   var db1: Units;
@@ -96,7 +93,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
 
     var sum: array<Turn, HIDDEN>;
     for (var i = 0u; i < WORDS; i++) { // unroll
-      sum = forward(sum, numbers(x[i]), w1[i]);
+      forward(&sum, numbers(x[i]), w1[i]);
     }
 
     // From here to dz1, lane t works on image t and the lanes from TURN on are idle.
@@ -178,12 +175,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
       head[w / 4u / LANES][w % 4u] += select(0.0, lane_sum(dw2[c][j]), lane == w / 4u % LANES);
     }
   }
-  for (var r = 0u; r < HEAD; r++) {
-    var sum = vec4f(0.0);
-    for (var k = 0u; k < HEAD; k++) { // unroll
-      sum = select(sum, head[k], k == r);
-    }
-    if (B1 + r * LANES + lane < LEN) { partials[place + B1 + r * LANES + lane] = sum; }
+  for (var r = 0u; r < HEAD; r++) { // unroll
+    if (B1 + r * LANES + lane < LEN) { partials[place + B1 + r * LANES + lane] = head[r]; }
   }
   let losses = lane_sum(loss);
   let all_hits = subgroupAdd(hits);
@@ -210,17 +203,16 @@ fn numbers(x: array<u32, TURN>) -> array<vec4f, TURN> {
   return p;
 }
 
-// sum + x w1ᵀ over a word's pixels: as many as stay in a CPU's registers, for all images of a turn.
-fn forward(before: array<Turn, HIDDEN>, p: array<vec4f, TURN>, w: Weights) -> array<Turn, HIDDEN> {
-  var sum = before;
+// sum += x w1ᵀ over a word's pixels: as many as stay in a CPU's registers, for all images of a turn.
+// (By pointer: drivers take their time to see through copies of arrays.)
+fn forward(sum: ptr<function, array<Turn, HIDDEN>>, p: array<vec4f, TURN>, w: Weights) {
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     for (var v = 0u; v < 4u; v++) { // unroll
       for (var t = 0u; t < TURN; t++) { // unroll
-        sum[j][t] = fma(p[t][v], w[j][v], sum[j][t]);
+        (*sum)[j][t] = fma(p[t][v], w[j][v], (*sum)[j][t]);
       }
     }
   }
-  return sum;
 }
 
 // dw1 + dz1ᵀ x over a word's pixels.
@@ -234,31 +226,24 @@ fn backward(before: Weights, p: array<vec4f, TURN>, d: array<Turn, HIDDEN>) -> W
   return sum;
 }
 
-// The weights with those of word i replaced.
-fn replaced(before: array<Weights, WORDS>, i: u32, value: Weights) -> array<Weights, WORDS> {
-  var all = before;
+// Replaces the weights of word i.
+fn replace(all: ptr<function, array<Weights, WORDS>>, i: u32, value: Weights) {
   for (var k = 0u; k < WORDS; k++) { // unroll
-    all[k] = chosen(all[k], value, k == i);
+    for (var j = 0u; j < HIDDEN; j++) { // unroll
+      (*all)[k][j] = select((*all)[k][j], value[j], k == i);
+    }
   }
-  return all;
 }
 
 // The sums of word i.
 fn pick(sums: array<Weights, WORDS>, i: u32) -> Weights {
   var found: Weights;
   for (var k = 0u; k < WORDS; k++) { // unroll
-    found = chosen(found, sums[k], k == i);
+    for (var j = 0u; j < HIDDEN; j++) { // unroll
+      found[j] = select(found[j], sums[k][j], k == i);
+    }
   }
   return found;
-}
-
-// What `select` is for numbers.
-fn chosen(no: Weights, yes: Weights, which: bool) -> Weights {
-  var all = no;
-  for (var j = 0u; j < HIDDEN; j++) { // unroll
-    all[j] = select(no[j], yes[j], which);
-  }
-  return all;
 }
 
 // The sum over the lanes, in every lane, in one order: LANES is a power of 2.
