@@ -72,7 +72,7 @@ impl FusedStep {
     pub fn most_hidden(self, k: usize, classes: usize) -> usize {
         let sizes = |n| Sizes { k, n, classes, lanes: self.lanes(), ..Sizes::default() };
         let fits = |&n: &usize| match self {
-            FusedStep::SmallSubgroups(_) => small::registers(&sizes(n)) <= small::MOST_REGISTERS,
+            FusedStep::SmallSubgroups(_) => small::fits(&sizes(n)),
             _ => large::fits(&sizes(n)),
         };
         (1..=small::MOST_REGISTERS).take_while(fits).last().unwrap_or(0)
@@ -116,10 +116,15 @@ mod small {
     /// seconds to compile.
     pub const MOST_REGISTERS: usize = 1_100;
 
-    /// Weights of a lane.
-    pub fn registers(s: &Sizes) -> usize {
+    /// Words of a lane at most: the loops over them are written out.
+    const MOST_WORDS: usize = 256;
+    /// Pixels of a lane that a small image counts as: what else a unit takes is not less for it.
+    const LEAST_PIXELS: usize = 20;
+
+    pub fn fits(s: &Sizes) -> bool {
         let (strips, rests) = strips(s);
-        (16 * strips + 4 * rests + s.classes) * s.n
+        let words = 4 * strips + rests;
+        words <= MOST_WORDS && ((4 * words).max(LEAST_PIXELS) + s.classes) * s.n <= MOST_REGISTERS
     }
 
     /// Strips of 16 pixels a lane, and strips of 4 for what is left of an image.
@@ -244,6 +249,12 @@ pub fn shapes() -> Vec<Sizes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn small_subgroups_serve_what_can_be_written_out() {
+        let most = |k| FusedStep::SmallSubgroups(8).most_hidden(k, 10);
+        assert_eq!([16, 64, 784, 8_192, 8_464].map(most), [36, 36, 10, 1, 0]);
+    }
 
     #[test]
     fn workgroups_have_whole_tiles_and_equal_work() {
