@@ -9,10 +9,10 @@
 // The workgroups share the images in `splits` ranges. Each leaves a partial sum of every gradient,
 // laid out as the parameters are, of the loss and of the hits, and counts its images.
 //
-// On these drivers each load and store is a loop over the lanes, costly to run and to compile: so
-// the weights come in and the sums go out in loops that pick registers by `select`, and there are
-// few of them. The host appends the sizes as `const` lines, as array lengths must be:
-//   WORKGROUP = LANES, QUADS (16 pixels) an image, WORDS (4 pixels) a lane: those of STRIPS quads and
+// On these drivers each load and store of a buffer is a loop over the lanes, costly to run and to
+// compile. So the weights come in and the sums go out in loops that pick registers by `select`, and the
+// pixels are read from an image, which these drivers do for all lanes at once. The host appends the sizes as `const` lines, as array lengths must be:
+//   WORKGROUP = LANES, QUADS (16 pixels) an image, ROW of such quads of many images, WORDS (4 pixels) a lane: those of STRIPS quads and
 //   RESTS single ones, HIDDEN, HIDDEN_PADDED, CLASSES,
 //   B1, W2, B2, LEN: places and length of the parameters in vec4s, HEAD: LANES vec4s from B1 to LEN
 
@@ -21,7 +21,7 @@ const TURN = 4u; // images a turn, at most LANES: each weight that is touched se
 override splits: u32;  // ranges of images, one a workgroup
 override counter: u32; // this kernel's place in samples_seen
 
-@group(0) @binding(0) var<storage, read>       pixels: array<vec4u>;       // (m, QUADS), 16 u8 each
+@group(0) @binding(0) var pixels: texture_storage_2d<rgba32uint, read>;    // (m, QUADS), 16 u8 each
 @group(0) @binding(1) var<storage, read>       labels: array<u32>;         // (m)
 @group(0) @binding(2) var<storage, read>       parameters: array<vec4f>;   // (LEN): w1, b1, w2, b2
 @group(0) @binding(3) var<storage, read_write> partials: array<vec4f>;     // (splits, LEN)
@@ -78,16 +78,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   for (var first = group.x * rows; first < end; first += TURN) {
     var x: array<array<u32, TURN>, WORDS>;
     for (var t = 0u; t < TURN; t++) { // unroll
-      let image = min(first + t, m - 1u) * QUADS;
+      let image = min(first + t, m - 1u);
       for (var i = 0u; i < STRIPS; i++) { // unroll
-        let quad = pixels[image + i * LANES + lane];
+        let quad = quad_of(image, i * LANES + lane);
         for (var v = 0u; v < 4u; v++) { // unroll
           x[4u * i + v][t] = quad[v];
         }
       }
       for (var i = 0u; i < RESTS; i++) { // unroll
         let word = word_of(4u * STRIPS + i, lane);
-        x[4u * STRIPS + i][t] = pixels[image + word / 4u][word % 4u];
+        x[4u * STRIPS + i][t] = quad_of(image, word / 4u)[word % 4u];
       }
     }
 
@@ -192,6 +192,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
 // of those that are left at the image's end in RESTS rounds. Past the end, weights are 0.
 fn word_of(i: u32, lane: u32) -> u32 {
   return select(i * LANES + lane, (i / 4u * LANES + lane) * 4u + i % 4u, i < 4u * STRIPS);
+}
+
+// A quad of an image. One past the end may be any other, or 0.
+fn quad_of(image: u32, quad: u32) -> vec4u {
+  const IMAGES = ROW / QUADS;
+  return textureLoad(pixels, vec2u(image % IMAGES * QUADS + quad, image / IMAGES));
 }
 
 // A word's pixels as numbers from 0 to 255, image by image.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::Element;
+use super::{Element, Image};
 
 /// Slices that are bound start at a multiple of this many bytes: WebGPU's default alignment, and
 /// no adapter asks for more.
@@ -29,6 +29,8 @@ pub struct Slice {
     pub offset: u64,
     /// Bytes.
     pub size: u64,
+    /// The same as an image, for kernels that declare it so.
+    pub image: Option<Image>,
 }
 
 impl Buffer {
@@ -43,7 +45,8 @@ impl Buffer {
 
     /// `len` numbers from the number `start` on.
     pub fn slice(&self, start: usize, len: usize) -> Slice {
-        let slice = Slice { buffer: self.clone(), offset: start as u64 * 4, size: len as u64 * 4 };
+        let slice =
+            Slice { buffer: self.clone(), offset: start as u64 * 4, size: len as u64 * 4, image: None };
         assert!(slice.offset + slice.size <= self.size, "{}: slice beyond its end", self.label);
         slice
     }

@@ -86,17 +86,13 @@ impl Kernel {
         for binding in &self.bindings {
             let slice = lookup(binding)?;
             self.check(binding, &slice)?;
-            slices.push((binding.index, slice));
+            slices.push((binding, slice));
         }
         let entries: Vec<_> = slices
             .iter()
             .map(|(binding, slice)| wgpu::BindGroupEntry {
-                binding: *binding,
-                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                    buffer: &slice.buffer.raw,
-                    offset: slice.offset,
-                    size: wgpu::BufferSize::new(slice.size),
-                }),
+                binding: binding.index,
+                resource: resource(binding, slice),
             })
             .collect();
         let scope = device.raw.push_error_scope(wgpu::ErrorFilter::Validation);
@@ -124,6 +120,10 @@ impl Kernel {
                 "`{name}` is declared with elements of {stride} bytes, the host binds {} bytes, which is no multiple of it",
                 slice.size
             )
+        } else if binding.image && slice.image.is_none() {
+            format!(
+                "`{name}` is declared as an image, the host binds a buffer; only the pixels of a fused_step can be an image"
+            )
         } else {
             debug_assert_eq!(slice.offset % ALIGNMENT, 0, "{name}: offset of a bound slice");
             return Ok(());
@@ -138,17 +138,39 @@ fn bind_group_layout(device: &Device, label: &str, bindings: &[Binding]) -> wgpu
         .map(|binding| wgpu::BindGroupLayoutEntry {
             binding: binding.index,
             visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer {
-                ty: wgpu::BufferBindingType::Storage { read_only: !binding.writable },
-                has_dynamic_offset: false,
-                min_binding_size: None,
-            },
+            ty: binding_type(binding),
             count: None,
         })
         .collect();
     device
         .raw
         .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries })
+}
+
+fn binding_type(binding: &Binding) -> wgpu::BindingType {
+    if binding.image {
+        return wgpu::BindingType::StorageTexture {
+            access: wgpu::StorageTextureAccess::ReadOnly,
+            format: wgpu::TextureFormat::Rgba32Uint,
+            view_dimension: wgpu::TextureViewDimension::D2,
+        };
+    }
+    wgpu::BindingType::Buffer {
+        ty: wgpu::BufferBindingType::Storage { read_only: !binding.writable },
+        has_dynamic_offset: false,
+        min_binding_size: None,
+    }
+}
+
+fn resource<'a>(binding: &Binding, slice: &'a Slice) -> wgpu::BindingResource<'a> {
+    match &slice.image {
+        Some(image) if binding.image => wgpu::BindingResource::TextureView(&image.view),
+        _ => wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: &slice.buffer.raw,
+            offset: slice.offset,
+            size: wgpu::BufferSize::new(slice.size),
+        }),
+    }
 }
 
 /// Spreads workgroups over x and y, as one dimension holds only so many; `flat_index` in

@@ -21,8 +21,8 @@ pub struct Needs {
 
 impl Needs {
     /// Takes in the needs of one kernel.
-    pub fn kernel(&mut self, bindings: usize, workgroup: super::Workgroup) {
-        self.storage_buffers = self.storage_buffers.max(bindings as u64);
+    pub fn kernel(&mut self, buffers: usize, workgroup: super::Workgroup) {
+        self.storage_buffers = self.storage_buffers.max(buffers as u64);
         self.invocations = self.invocations.max(workgroup.invocations());
         self.workgroup_side = self.workgroup_side.max(u64::from(*workgroup.size.iter().max().unwrap_or(&1)));
         self.workgroup_memory = self.workgroup_memory.max(workgroup.memory);

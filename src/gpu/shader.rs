@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use wgpu::naga::{
-    self, AddressSpace, ScalarKind, ShaderStage, StorageAccess, TypeInner,
+    self, AddressSpace, ImageClass, ImageDimension, ScalarKind, ShaderStage, StorageAccess, StorageFormat,
+    TypeInner,
     back::pipeline_constants::process_overrides,
     proc::Layouter,
     valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
@@ -20,7 +21,7 @@ pub struct Shader {
     pub path: String,
     /// What the driver gets: the source with its marked loops written out, the sizes, the common part.
     pub text: String,
-    /// The `var<storage>`s in the order of their binding numbers.
+    /// What is bound, in the order of the binding numbers.
     pub bindings: Vec<Binding>,
     /// The `const NAME = 8u;` lines, and the sizes from the host.
     pub constants: BTreeMap<String, u32>,
@@ -33,7 +34,7 @@ pub struct Shader {
     info: ModuleInfo,
 }
 
-/// One `var<storage>` of a shader.
+/// One `var<storage>` of a shader, or a buffer's bytes as an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
     /// Its name says which buffer it gets.
@@ -44,9 +45,14 @@ pub struct Binding {
     pub writable: bool,
     /// The kind of number in it, where there is only one.
     pub element: Option<Element>,
-    /// Bytes of an array element, or of the whole where it is no array.
+    /// Bytes of an array element, or of the whole where it is no array; of an image, those of a texel.
     pub stride: u64,
+    /// Whether it is declared as [`IMAGE`].
+    pub image: bool,
 }
+
+/// The only type of image that a shader may bind: see [`super::Image`].
+pub const IMAGE: &str = "texture_storage_2d<rgba32uint, read>";
 
 /// The kind of number in a buffer; all are 4 bytes wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -224,22 +230,30 @@ fn bindings(module: &naga::Module) -> Result<Vec<Binding>, String> {
     for (_, variable) in module.global_variables.iter() {
         let Some(slot) = variable.binding else { continue };
         let name = variable.name.clone().unwrap_or_default();
-        let AddressSpace::Storage { access } = variable.space else {
-            return Err(format!("`{name}`: only var<storage> can be bound, found {:?}", variable.space));
-        };
         if slot.group != 0 {
             return Err(format!("`{name}`: expected @group(0), found @group({})", slot.group));
         }
-        let stride = match module.types[variable.ty].inner {
-            TypeInner::Array { stride, .. } => stride,
-            _ => layouter[variable.ty].size,
+        let kind = &module.types[variable.ty].inner;
+        let (writable, stride) = match variable.space {
+            AddressSpace::Storage { access } => {
+                let stride = match kind {
+                    TypeInner::Array { stride, .. } => *stride,
+                    _ => layouter[variable.ty].size,
+                };
+                (access.contains(StorageAccess::STORE), stride)
+            }
+            AddressSpace::Handle if is_image(kind) => (false, 16),
+            other => {
+                return Err(format!("`{name}`: only var<storage> and {IMAGE} can be bound, found {other:?}"));
+            }
         };
         bindings.push(Binding {
             name,
             index: slot.binding,
-            writable: access.contains(StorageAccess::STORE),
+            writable,
             element: element(module, variable.ty),
             stride: u64::from(stride),
+            image: variable.space == AddressSpace::Handle,
         });
     }
     bindings.sort_by_key(|binding| binding.index);
@@ -251,12 +265,20 @@ fn bindings(module: &naga::Module) -> Result<Vec<Binding>, String> {
     }
 }
 
+/// Whether a type is [`IMAGE`].
+fn is_image(kind: &TypeInner) -> bool {
+    let TypeInner::Image { dim, arrayed: false, class } = *kind else { return false };
+    let class_of = ImageClass::Storage { format: StorageFormat::Rgba32Uint, access: StorageAccess::LOAD };
+    dim == ImageDimension::D2 && class == class_of
+}
+
 /// The kind of number that a type is made of; none for structures and other widths.
 fn element(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Element> {
     let scalar = match module.types[ty].inner {
         TypeInner::Array { base, .. } => return element(module, base),
         TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar) => scalar,
         TypeInner::Vector { scalar, .. } | TypeInner::Matrix { scalar, .. } => scalar,
+        TypeInner::Image { class: ImageClass::Storage { format, .. }, .. } => format.into(),
         _ => return None,
     };
     match (scalar.kind, scalar.width) {
@@ -278,6 +300,29 @@ impl std::fmt::Display for Element {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_type_of_image_can_be_bound() {
+        let found = |image: &str| {
+            let source = format!(
+                "@group(0) @binding(3) var pixels: {image};\n@compute @workgroup_size(1)\nfn main() {{}}\n"
+            );
+            Shader::new("image.wgsl", &source, &[], "").map(|shader| shader.bindings)
+        };
+        let expected = Binding {
+            name: "pixels".into(),
+            index: 3,
+            writable: false,
+            element: Some(Element::U32),
+            stride: 16,
+            image: true,
+        };
+        assert_eq!(found(IMAGE).unwrap(), [expected]);
+        for other in ["texture_2d<u32>", "texture_storage_2d<rgba32uint, write>", "sampler"] {
+            let Err(error) = found(other) else { panic!("{other} passes") };
+            assert!(error.to_string().contains(IMAGE), "{error}");
+        }
+    }
 
     #[test]
     fn numbers_are_those_of_the_const_lines() {

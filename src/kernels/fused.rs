@@ -121,16 +121,29 @@ mod small {
     /// Pixels of a lane that a small image counts as: what else a unit takes is not less for it.
     const LEAST_PIXELS: usize = 20;
 
+    /// Texels of the longest side of an image.
+    const MOST_SIDE: usize = 8_192;
+
     pub fn fits(s: &Sizes) -> bool {
         let (strips, rests) = strips(s);
         let words = 4 * strips + rests;
-        words <= MOST_WORDS && ((4 * words).max(LEAST_PIXELS) + s.classes) * s.n <= MOST_REGISTERS
+        words <= MOST_WORDS
+            && image_row(s) > 0
+            && ((4 * words).max(LEAST_PIXELS) + s.classes) * s.n <= MOST_REGISTERS
     }
 
     /// Strips of 16 pixels a lane, and strips of 4 for what is left of an image.
     fn strips(s: &Sizes) -> (usize, usize) {
         let quads = s.k / 16;
         (quads / s.lanes, (4 * (quads % s.lanes)).div_ceil(s.lanes))
+    }
+
+    /// Quads in a row of the pixels' image: as many whole pictures as WebGPU lets a side hold, and a
+    /// multiple of 16 quads, in which the bytes are copied.
+    fn image_row(s: &Sizes) -> usize {
+        let quads = s.k / 16;
+        let pictures = (1..=16).find(|pictures| (pictures * quads).is_multiple_of(16)).unwrap_or(16);
+        quads * (MOST_SIDE / quads.max(1) / pictures * pictures)
     }
 
     pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
@@ -140,6 +153,7 @@ mod small {
             ("LANES", s.lanes),
             ("LOG_LANES", s.lanes.ilog2() as usize),
             ("QUADS", s.k / 16),
+            ("ROW", image_row(s)),
             ("STRIPS", strips),
             ("RESTS", rests),
             ("WORDS", 4 * strips + rests),

@@ -30,8 +30,12 @@ pub fn prove(device: &Device, entry: &Entry, shader: &Shader, case: &Case, dispa
     let overrides = case.sizes.overrides(shader, &case.settings);
     let kernel = Kernel::new(device, entry.name, shader, &overrides)?;
     let invocations = (entry.invocations)(&case.sizes, shader)? as u64;
+    let mut slices = BTreeMap::new();
+    for (name, guarded) in &buffers {
+        slices.insert(*name, device.seen_by(shader, name, guarded.inner())?);
+    }
     let bound = kernel.dispatch(device, invocations, |binding| {
-        buffers.get(binding.name.as_str()).map(Guarded::inner).ok_or_else(|| ShaderError::Interface {
+        slices.get(binding.name.as_str()).cloned().ok_or_else(|| ShaderError::Interface {
             path: shader.path.clone(),
             message: format!("the case has no buffer called `{}`", binding.name),
         })

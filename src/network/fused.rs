@@ -47,6 +47,9 @@ impl Builder<'_> {
         names.insert("loss_partials", partials("loss_partials", Element::F32)?.all());
         names.insert("hit_partials", partials("hit_partials", Element::U32)?.all());
 
+        let shader = self.compiler.shader("fused_step", &sizes)?;
+        names.insert("pixels", device.seen_by(&shader, "pixels", names["pixels"].clone())?);
+
         let mut commands = Vec::new();
         self.next_step(&mut commands)?;
         let counting = self.compiler.settings(COUNTER);

@@ -115,7 +115,8 @@ impl PlanSizes {
         for (file, sizes) in self.files(shaders) {
             let shader = shaders.get(file, &sizes)?;
             let sizes: Vec<_> = shader.open_overrides.iter().map(|name| (name.clone(), ANY_SIZE)).collect();
-            needs.kernel(shader.bindings.len(), shader.workgroup(&sizes)?);
+            let buffers = shader.bindings.iter().filter(|binding| !binding.image).count();
+            needs.kernel(buffers, shader.workgroup(&sizes)?);
         }
         let first = &self.layout.layers[0];
         let pixels = |rows: usize| (rows * first.k) as u64;
