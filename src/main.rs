@@ -7,7 +7,9 @@ use clap::Parser;
 use shadegrad::{cli, report};
 
 fn main() -> ExitCode {
-    match cli::run(cli::Cli::parse()) {
+    let cli = cli::Cli::parse();
+    cli::start_over_with_wide_vectors();
+    match cli::run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report::error(&error);

@@ -68,3 +68,24 @@ fn an_interrupt_saves_and_ends_with_130() {
     interrupted("-TERM", "cpu");
     interrupted("-INT", "gpu");
 }
+
+/// The lanes that Mesa's software driver has are in its name.
+#[cfg(target_arch = "x86_64")]
+#[test]
+fn the_software_driver_gets_the_widest_vectors_unless_the_environment_says_otherwise() {
+    const WIDTH: &str = "LP_NATIVE_VECTOR_WIDTH";
+    let names = |width: Option<&str>| {
+        let mut command = command(&["devices"]);
+        match width {
+            Some(width) => command.env(WIDTH, width),
+            None => command.env_remove(WIDTH),
+        };
+        Run::of(command).status(0).stdout
+    };
+    if !names(None).contains("llvmpipe") {
+        return; // other drivers do not look at it
+    }
+    assert!(names(Some("128")).contains("128 bits"));
+    let all = is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512dq");
+    assert_eq!(names(None).contains("512 bits"), all);
+}
