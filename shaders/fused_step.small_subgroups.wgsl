@@ -12,8 +12,8 @@
 // On these drivers each load and store of a buffer is a loop over the lanes, costly to run and to
 // compile. So the weights come in and the sums go out in loops that pick registers by `select`, and the
 // pixels are read from an image, which these drivers do for all lanes at once. The host appends the sizes as `const` lines, as array lengths must be:
-//   WORKGROUP = LANES, QUADS (16 pixels) an image, ROW of such quads of many images, WORDS (4 pixels) a lane: those of STRIPS quads and
-//   RESTS single ones, HIDDEN, HIDDEN_PADDED, CLASSES,
+//   WORKGROUP = LANES, QUADS (16 pixels) an image, ROW of such quads of many images, a lane's WORDS (4
+//   pixels): those of STRIPS quads and RESTS more, and its SINGLES, one pixel each; HIDDEN, HIDDEN_PADDED, CLASSES,
 //   B1, W2, B2, LEN: places and length of the parameters in vec4s, HEAD: LANES vec4s from B1 to LEN
 
 const TURN = 4u; // images a turn, at most LANES: each weight that is touched serves so many
@@ -33,18 +33,31 @@ alias Units = array<f32, HIDDEN>;     // a number for each hidden unit
 alias Turn = array<f32, TURN>;        // a number for each image of a turn
 alias Classes = array<f32, CLASSES>;  // a number for each class
 alias Weights = array<vec4f, HIDDEN>; // those of a word's 4 pixels, or the sums of their gradients
+alias Words = array<Weights, max(WORDS, 1u)>;
+alias Singles = array<Units, max(SINGLES, 1u)>;
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
-  var w1: array<Weights, WORDS>;
-  var dw1: array<Weights, WORDS>;
+  var w1: Words;
+  var dw1: Words;
   for (var i = 0u; i < WORDS; i++) {
     let word = word_of(i, lane);
     var loaded: Weights;
     for (var j = 0u; j < HIDDEN; j++) { // unroll
-      loaded[j] = select(vec4f(0.0), parameters[j * 4u * QUADS + word], word < 4u * QUADS);
+      loaded[j] = parameters[j * 4u * QUADS + word];
     }
     replace(&w1, i, loaded);
+  }
+  var single_w1: Singles;
+  var single_dw1: Singles;
+  for (var j = 0u; j < HIDDEN; j++) {
+    for (var i = 0u; i < SINGLES; i++) { // unroll
+      let pixel = single_of(i, lane);
+      let loaded = parameters[j * 4u * QUADS + pixel / 4u][pixel % 4u];
+      for (var k = 0u; k < HIDDEN; k++) { // unroll
+        single_w1[i][k] = select(single_w1[i][k], loaded, k == j);
+      }
+    }
   }
   // The other parameters, one vec4 a lane, then handed to all lanes.
   var head: array<vec4f, HEAD>;
@@ -76,7 +89,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   var hits = 0u;
   var seen = 0u;
   for (var first = group.x * rows; first < end; first += TURN) {
-    var x: array<array<u32, TURN>, WORDS>;
+    var x: array<array<u32, TURN>, max(WORDS, 1u)>;
+    var single_x: array<Turn, max(SINGLES, 1u)>;
     for (var t = 0u; t < TURN; t++) { // unroll
       let image = min(first + t, m - 1u);
       for (var i = 0u; i < STRIPS; i++) { // unroll
@@ -89,11 +103,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
         let word = word_of(4u * STRIPS + i, lane);
         x[4u * STRIPS + i][t] = quad_of(image, word / 4u)[word % 4u];
       }
+      for (var i = 0u; i < SINGLES; i++) { // unroll
+        let pixel = single_of(i, lane);
+        let word = quad_of(image, pixel / 16u)[pixel / 4u % 4u];
+        single_x[i][t] = f32((word >> (8u * (pixel % 4u))) & 255u);
+      }
     }
 
     var sum: array<Turn, HIDDEN>;
     for (var i = 0u; i < WORDS; i++) { // unroll
       forward(&sum, numbers(x[i]), w1[i]);
+    }
+    for (var i = 0u; i < SINGLES; i++) { // unroll
+      for (var j = 0u; j < HIDDEN; j++) { // unroll
+        for (var t = 0u; t < TURN; t++) { // unroll
+          sum[j][t] = fma(single_x[i][t], single_w1[i][j], sum[j][t]);
+        }
+      }
     }
 
     // From here to dz1, lane t works on image t and the lanes from TURN on are idle.
@@ -151,6 +177,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     for (var i = 0u; i < WORDS; i++) { // unroll
       dw1[i] = backward(dw1[i], numbers(x[i]), dz1);
     }
+    for (var i = 0u; i < SINGLES; i++) { // unroll
+      for (var j = 0u; j < HIDDEN; j++) { // unroll
+        for (var t = 0u; t < TURN; t++) { // unroll
+          single_dw1[i][j] = fma(single_x[i][t], dz1[j][t], single_dw1[i][j]);
+        }
+      }
+    }
   }
 
   let place = group.x * LEN;
@@ -158,7 +191,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     let word = word_of(i, lane);
     let sums = pick(dw1, i);
     for (var j = 0u; j < HIDDEN; j++) { // unroll
-      if (word < 4u * QUADS) { partials[place + j * 4u * QUADS + word] = sums[j] / 255.0; }
+      partials[place + j * 4u * QUADS + word] = sums[j] / 255.0;
+    }
+  }
+  for (var j = 0u; j < HIDDEN; j++) {
+    for (var i = 0u; i < SINGLES; i++) { // unroll
+      var sum = 0.0;
+      for (var k = 0u; k < HIDDEN; k++) { // unroll
+        sum = select(sum, single_dw1[i][k], k == j);
+      }
+      let pixel = single_of(i, lane);
+      partials[place + j * 4u * QUADS + pixel / 4u][pixel % 4u] = sum / 255.0;
     }
   }
   for (var r = 0u; r < HEAD; r++) { // unroll
@@ -188,13 +231,18 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   }
 }
 
-// The place in an image of word i of a lane. The quads are dealt out in STRIPS rounds, and the words
-// of those that are left at the image's end in RESTS rounds. Past the end, weights are 0.
+// The place in an image of word i of a lane. The quads are dealt out in STRIPS rounds, of what is left at
+// the image's end the words in RESTS rounds, and of that the pixels in SINGLES rounds.
 fn word_of(i: u32, lane: u32) -> u32 {
   return select(i * LANES + lane, (i / 4u * LANES + lane) * 4u + i % 4u, i < 4u * STRIPS);
 }
 
-// A quad of an image. One past the end may be any other, or 0.
+// The place in an image of single pixel i of a lane.
+fn single_of(i: u32, lane: u32) -> u32 {
+  return 4u * WORDS * LANES + i * LANES + lane;
+}
+
+// A quad of an image.
 fn quad_of(image: u32, quad: u32) -> vec4u {
   const IMAGES = ROW / QUADS;
   return textureLoad(pixels, vec2u(image % IMAGES * QUADS + quad, image / IMAGES));
@@ -233,7 +281,7 @@ fn backward(before: Weights, p: array<vec4f, TURN>, d: array<Turn, HIDDEN>) -> W
 }
 
 // Replaces the weights of word i.
-fn replace(all: ptr<function, array<Weights, WORDS>>, i: u32, value: Weights) {
+fn replace(all: ptr<function, Words>, i: u32, value: Weights) {
   for (var k = 0u; k < WORDS; k++) { // unroll
     for (var j = 0u; j < HIDDEN; j++) { // unroll
       (*all)[k][j] = select((*all)[k][j], value[j], k == i);
@@ -242,7 +290,7 @@ fn replace(all: ptr<function, array<Weights, WORDS>>, i: u32, value: Weights) {
 }
 
 // The sums of word i.
-fn pick(sums: array<Weights, WORDS>, i: u32) -> Weights {
+fn pick(sums: Words, i: u32) -> Weights {
   var found: Weights;
   for (var k = 0u; k < WORDS; k++) { // unroll
     for (var j = 0u; j < HIDDEN; j++) { // unroll

@@ -125,17 +125,18 @@ mod small {
     const MOST_SIDE: usize = 8_192;
 
     pub fn fits(s: &Sizes) -> bool {
-        let (strips, rests) = strips(s);
+        let [strips, rests, singles] = shares(s);
         let words = 4 * strips + rests;
         words <= MOST_WORDS
             && image_row(s) > 0
-            && ((4 * words).max(LEAST_PIXELS) + s.classes) * s.n <= MOST_REGISTERS
+            && ((4 * words + singles).max(LEAST_PIXELS) + s.classes) * s.n <= MOST_REGISTERS
     }
 
-    /// Strips of 16 pixels a lane, and strips of 4 for what is left of an image.
-    fn strips(s: &Sizes) -> (usize, usize) {
+    /// What a lane gets of an image: strips of 16 pixels, of what is left strips of 4, and of that pixels.
+    fn shares(s: &Sizes) -> [usize; 3] {
         let quads = s.k / 16;
-        (quads / s.lanes, (4 * (quads % s.lanes)).div_ceil(s.lanes))
+        let words = 4 * (quads % s.lanes);
+        [quads / s.lanes, words / s.lanes, 4 * (words % s.lanes) / s.lanes]
     }
 
     /// Quads in a row of the pixels' image: as many whole pictures as WebGPU lets a side hold, and a
@@ -147,7 +148,7 @@ mod small {
     }
 
     pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
-        let (strips, rests) = strips(s);
+        let [strips, rests, singles] = shares(s);
         let [(_, b1), .., (_, len)] = places(s);
         vec![
             ("LANES", s.lanes),
@@ -157,6 +158,7 @@ mod small {
             ("STRIPS", strips),
             ("RESTS", rests),
             ("WORDS", 4 * strips + rests),
+            ("SINGLES", singles),
             ("HIDDEN_PADDED", s.n.next_multiple_of(4)),
             ("HEAD", (len - b1).div_ceil(s.lanes)),
             ("WORKGROUP", s.lanes),
