@@ -7,9 +7,7 @@ use clap::Parser;
 use shadegrad::{cli, report};
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    cli::start_over_with_wide_vectors();
-    match cli::run(cli) {
+    match cli::run(cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report::error(&error);

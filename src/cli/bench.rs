@@ -7,7 +7,7 @@ use std::{
 
 use clap::{Args, builder::NonEmptyStringValueParser};
 
-use super::{DeviceArg, Hidden, PlanArg, describe, train, values};
+use super::{DeviceArg, Hidden, PlanArg, describe, train, values, wide_vectors};
 use crate::{
     Result,
     bench::{self, Setup},
@@ -71,6 +71,7 @@ fn adapter(text: &str) -> Result<DeviceArg, String> {
 pub fn run(args: &BenchArgs) -> Result<()> {
     let apis = train::graphics_apis(args.backend)?;
     let shaders = Shaders::load(args.shaders.as_deref().map(Path::new))?;
+    wide_vectors::ask_for(args.plan.0, &args.hidden.0, &bench::recipe(), &shaders);
     let data = Arc::new(train::load(&args.data, args.limit, None)?);
     let shape = Shape::new(data.train.inputs, &args.hidden.0, data.classes)?;
     let adapter = choose(&train::wanted(Some(&args.device)).unwrap_or(Wanted::Best), &apis)?;

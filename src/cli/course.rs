@@ -32,21 +32,26 @@ pub(super) fn check(args: &TrainArgs) -> Result<()> {
     Ok(())
 }
 
-/// The recipe, and how long to follow it, for so many training samples.
-///
-/// # Errors
-/// [`Error::Usage`] for numbers that do not go together.
-pub(super) fn course(args: &TrainArgs, samples: usize) -> Result<(Recipe, Course)> {
-    let recipe = Recipe {
+/// The recipe as the flags have it: a batch may be larger than the data, and the rate has no schedule yet.
+pub(super) fn recipe(args: &TrainArgs) -> Recipe {
+    Recipe {
         activation: args.activation,
         optimizer: args.optimizer,
         weight_decay: args.weight_decay.unwrap_or(args.optimizer.default_weight_decay()),
         rate: LearningRate::constant(args.alpha.unwrap_or(args.optimizer.default_alpha())),
         smoothing: args.label_smoothing,
-        batch: batch(args, samples)?,
+        batch: args.batch.0,
         shift: args.augment.is_some(),
         seed: args.seed,
-    };
+    }
+}
+
+/// The recipe, and how long to follow it, for so many training samples.
+///
+/// # Errors
+/// [`Error::Usage`] for numbers that do not go together.
+pub(super) fn course(args: &TrainArgs, samples: usize) -> Result<(Recipe, Course)> {
+    let recipe = Recipe { batch: batch(args, samples)?, ..recipe(args) };
     let iters = iters(args, recipe.epoch_iters(samples))?;
     if args.warmup > iters {
         return usage(format!(

@@ -13,7 +13,6 @@ mod wide_vectors;
 pub use args::{Cli, Command, TrainArgs};
 pub use bench::BenchArgs;
 pub use values::{Augment, BatchArg, DecayArg, DeviceArg, Hidden, InitArg, PlanArg};
-pub use wide_vectors::start_over_with_wide_vectors;
 
 use crate::Result;
 

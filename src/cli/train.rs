@@ -11,6 +11,7 @@ use std::{
 use super::{
     DeviceArg, InitArg, TrainArgs, course,
     describe::{config, cpu_line, data_line, gpu_line, metadata},
+    wide_vectors,
 };
 use crate::{
     Error, Result,
@@ -34,6 +35,9 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     check_plan(args)?;
     course::check(args)?;
     let shaders = Shaders::load(args.shaders.as_deref().map(Path::new))?;
+    if args.device != Some(DeviceArg::Cpu) {
+        wide_vectors::ask_for(args.plan.0, &args.hidden.0, &course::recipe(args), &shaders);
+    }
     if let Some(path) = &args.save {
         model::check_writable(path)?;
     }

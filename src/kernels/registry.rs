@@ -126,9 +126,10 @@ pub static REGISTRY: &[Entry] = &[
         fused::shapes,
         |s, shader| Ok(s.splits * shader.constant("WORKGROUP")?)
     ),
-    kernel!(reduce_update, flat_shapes, |s, shader| {
+    kernel!(reduce_update, reduced_shapes, |s, shader| {
         let width = shader.constant("WORKGROUP")?;
-        Ok((s.n / 4).div_ceil((width / shader.constant("PARTS")?).max(1)) * width)
+        let parts = if s.splits <= shader.constant("FEW")? { 1 } else { shader.constant("PARTS")? };
+        Ok((s.n / 4).div_ceil((width / parts).max(1)) * width)
     }),
     kernel!(copy, flat_shapes, flat_quads),
     kernel!(multiply_add, chain_shapes, |s, shader| Ok((s.n / 4).div_ceil(shader.constant("CHAINS")?))),

@@ -61,7 +61,14 @@ pub(super) fn flat_shapes() -> Vec<Sizes> {
     shapes().into_iter().map(|s| Sizes { m: s.m.min(60_000), n: s.k * s.n * (1 + s.m / 64), ..s }).collect()
 }
 
-/// The same with 16 to 1,024 steps in `k`, few enough elements for the twin to stay fast.
+/// The flat ones, and more partial sums: one more than a single invocation adds up, and as many as a GPU leaves.
+pub(super) fn reduced_shapes() -> Vec<Sizes> {
+    let more = [(1_000, 300, 17), (60_000, 9_728, 250)];
+    let more = more.map(|(m, n, splits)| Sizes { m, n, splits, ..Sizes::default() });
+    flat_shapes().into_iter().chain(more).collect()
+}
+
+/// The flat ones with 16 to 1,024 steps in `k`, few enough elements for the twin to stay fast.
 pub(super) fn chain_shapes() -> Vec<Sizes> {
     let steps = |(index, s): (usize, Sizes)| Sizes { n: s.n.min(16_388), k: 16 << (index % 7), ..s };
     flat_shapes().into_iter().enumerate().map(steps).collect()

@@ -69,23 +69,26 @@ fn an_interrupt_saves_and_ends_with_130() {
     interrupted("-INT", "gpu");
 }
 
-/// The lanes that Mesa's software driver has are in its name.
+/// The bits that Mesa's software driver has in a vector are in its name.
 #[cfg(target_arch = "x86_64")]
 #[test]
-fn the_software_driver_gets_the_widest_vectors_unless_the_environment_says_otherwise() {
+fn the_fused_plan_gets_the_widest_vectors_of_the_software_driver_unless_others_are_asked_for() {
     const WIDTH: &str = "LP_NATIVE_VECTOR_WIDTH";
-    let names = |width: Option<&str>| {
-        let mut command = command(&["devices"]);
+    let device = |width: Option<&str>, more: &[&str]| {
+        let mut command = command(&[&["--device", "gpu", "--iters", "0", "--json"], more].concat());
         match width {
             Some(width) => command.env(WIDTH, width),
             None => command.env_remove(WIDTH),
         };
-        Run::of(command).status(0).stdout
+        Run::of(command).status(0).start()["device"]["name"].to_string()
     };
-    if !names(None).contains("llvmpipe") {
+    if !device(None, &[]).contains("llvmpipe") {
         return; // other drivers do not look at it
     }
-    assert!(names(Some("128")).contains("128 bits"));
+    assert!(device(Some("128"), &[]).contains("128 bits"));
     let all = is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512dq");
-    assert_eq!(names(None).contains("512 bits"), all);
+    assert_eq!(device(None, &[]).contains("512 bits"), all);
+    for layerwise in [&["--hidden", "64"][..], &["--plan", "layerwise"], &["--batch", "10"]] {
+        assert!(!device(None, layerwise).contains("512 bits"), "{layerwise:?}");
+    }
 }
