@@ -10,18 +10,22 @@
 // laid out as the parameters are, of the loss and of the hits, and counts its images.
 //
 // On these drivers each load and store of a buffer is a loop over the lanes, costly to run and to
-// compile. So the weights come in and the sums go out in loops that pick registers by `select`, and the
-// pixels are read from an image, which these drivers do for all lanes at once. The host appends the sizes as `const` lines, as array lengths must be:
-//   WORKGROUP = LANES, QUADS (16 pixels) an image, ROW of such quads of many images, a lane's WORDS (4
-//   pixels): those of STRIPS quads and RESTS more, and its SINGLES, one pixel each; HIDDEN, HIDDEN_PADDED, CLASSES,
-//   B1, W2, B2, LEN: places and length of the parameters in vec4s, HEAD: LANES vec4s from B1 to LEN
+// compile. So the weights come in and the sums go out in loops that pick registers by `select`, and
+// the pixels are read from a texture, which these drivers do for all lanes at once.
+//
+// The host appends the sizes as `const` lines, as array lengths must be:
+//   WORKGROUP = LANES, and LOG_LANES
+//   QUADS: 16 pixels each, of an image, and ROW: of a row of the texture, so many whole images
+//   WORDS: 4 pixels each, of a lane: those of STRIPS quads, and RESTS more; SINGLES: its other pixels
+//   HIDDEN, HIDDEN_PADDED, CLASSES
+//   B1, W2, B2, LEN: places and length of the parameters in vec4s; HEAD: LANES vec4s from B1 to LEN
 
 const TURN = 4u; // images a turn, at most LANES: each weight that is touched serves so many
 
 override splits: u32;  // ranges of images, one a workgroup
 override counter: u32; // this kernel's place in samples_seen
 
-@group(0) @binding(0) var pixels: texture_storage_2d<rgba32uint, read>;    // (m, QUADS), 16 u8 each
+@group(0) @binding(0) var pixels: texture_storage_2d<rgba32uint, read>;    // (m * QUADS / ROW, ROW), 16 u8 each
 @group(0) @binding(1) var<storage, read>       labels: array<u32>;         // (m)
 @group(0) @binding(2) var<storage, read>       parameters: array<vec4f>;   // (LEN): w1, b1, w2, b2
 @group(0) @binding(3) var<storage, read_write> partials: array<vec4f>;     // (splits, LEN)
@@ -194,14 +198,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
       partials[place + j * 4u * QUADS + word] = sums[j] / 255.0;
     }
   }
+  // Four lanes have the single pixels of a vec4, and the first of them stores it: they must not write
+  // parts of one.
   for (var j = 0u; j < HIDDEN; j++) {
     for (var i = 0u; i < SINGLES; i++) { // unroll
       var sum = 0.0;
       for (var k = 0u; k < HIDDEN; k++) { // unroll
         sum = select(sum, single_dw1[i][k], k == j);
       }
-      let pixel = single_of(i, lane);
-      partials[place + j * 4u * QUADS + pixel / 4u][pixel % 4u] = sum / 255.0;
+      let odd = subgroupShuffleXor(sum, 1u);
+      let pair = vec2f(subgroupShuffleXor(sum, 2u), subgroupShuffleXor(odd, 2u));
+      if (lane % 4u == 0u) {
+        partials[place + j * 4u * QUADS + single_of(i, lane) / 4u] = vec4f(sum, odd, pair) / 255.0;
+      }
     }
   }
   for (var r = 0u; r < HEAD; r++) { // unroll
@@ -244,7 +253,7 @@ fn single_of(i: u32, lane: u32) -> u32 {
 
 // A quad of an image.
 fn quad_of(image: u32, quad: u32) -> vec4u {
-  const IMAGES = ROW / QUADS;
+  const IMAGES = ROW / QUADS; // of a row
   return textureLoad(pixels, vec2u(image % IMAGES * QUADS + quad, image / IMAGES));
 }
 

@@ -1,10 +1,10 @@
 // input_gradient: da = dz w, the gradient of what the layer below put out.
-// For software adapters with subgroups of 8 lanes, where loading costs more than multiplying: one
-// workgroup is one subgroup and computes a tile of TILE_M samples x TILE_N inputs in registers. A
+// For software adapters with subgroups of 8 or 16 lanes, where loading costs more than multiplying:
+// one workgroup is 8 lanes of one subgroup and computes a tile of TILE_M samples x TILE_N inputs in registers. A
 // lane owns the samples lane, lane + 8, ...; every weight is loaded by one lane, and
 // subgroupShuffle hands it round. Sums run over the units in order.
 
-const WORKGROUP = 8u; // lanes of the subgroup
+const WORKGROUP = 8u; // lanes of the subgroup that work, the first ones
 const ROWS = 4u;      // samples a lane
 const LOADS = 4u;     // TILE_N / WORKGROUP: weights that a lane loads
 const QUADS = 8u;     // TILE_N / 4: inputs of the tile by four, all of them in each lane

@@ -1,10 +1,10 @@
 // matmul: z = x wᵀ + b, a layer's units before their activation.
-// For software adapters with subgroups of 8 lanes, where loading costs more than multiplying: one
-// workgroup is one subgroup and computes a tile of TILE_M samples x TILE_N units in registers. A
+// For software adapters with subgroups of 8 or 16 lanes, where loading costs more than multiplying:
+// one workgroup is 8 lanes of one subgroup and computes a tile of TILE_M samples x TILE_N units in registers. A
 // lane owns the samples lane, lane + 8, ...; it loads the weights of the units lane, lane + 8, ...
 // and subgroupShuffle hands these round. Sums run over k in order, the bias is added last.
 
-const WORKGROUP = 8u; // lanes of the subgroup
+const WORKGROUP = 8u; // lanes of the subgroup that work, the first ones
 const ROWS = 8u;      // samples a lane
 const UNITS = 32u;    // units of the tile, all of them in each lane
 const LOADS = 4u;     // UNITS / WORKGROUP: weights that a lane loads

@@ -1,12 +1,12 @@
 // matmul_pixels: z = x wᵀ + b for the first layer, where x = pixels / 255. 1/255 is applied once, to
 // the finished sum.
-// For software adapters with subgroups of 8 lanes, where loading costs more than multiplying: one
-// workgroup is one subgroup and computes a tile of TILE_M images x TILE_N units in registers. A
+// For software adapters with subgroups of 8 or 16 lanes, where loading costs more than multiplying:
+// one workgroup is 8 lanes of one subgroup and computes a tile of TILE_M images x TILE_N units in registers. A
 // lane owns the images lane, lane + 8, ...; it loads the weights of the units lane, lane + 8, ...
 // and subgroupShuffle hands these round. Sums run over the pixels in order. The loop over the four
 // words of a vec4u stays a loop: written out, it would no longer fit the cache for instructions.
 
-const WORKGROUP = 8u; // lanes of the subgroup
+const WORKGROUP = 8u; // lanes of the subgroup that work, the first ones
 const ROWS = 8u;      // images a lane
 const UNITS = 16u;    // units of the tile, all of them in each lane
 const LOADS = 2u;     // UNITS / WORKGROUP: weights that a lane loads

@@ -6,11 +6,12 @@
 
 const WORKGROUP = 64u; // invocations a workgroup
 const PARTS = 8u;      // invocations that share; divides WORKGROUP
-const FEW = 16u;       // partial sums that are not shared
+const FEW = 16u;       // partial sums that are not shared; a software driver's fused_step leaves no more
 
 override splits: u32;       // partial sums of each element
 override samples: u32;      // m
 override weight_decay: f32; // share of a parameter that counts as gradient
+// The host counts workgroups by the same rule: kernels/registry.rs.
 override parts: u32 = select(PARTS, 1u, splits <= FEW);
 override quads: u32 = WORKGROUP / parts;
 

@@ -1,12 +1,12 @@
 // weight_gradient: dw += dzᵀ x, the gradient of a layer's weights.
 // The samples are split into `splits` ranges, each with a partial sum of its own, which
 // reduce_gradient adds up in order.
-// For software adapters with subgroups of 8 lanes, where loading costs more than multiplying: one
-// workgroup is one subgroup and sums a tile of TILE_M units x TILE_N inputs over one range in
+// For software adapters with subgroups of 8 or 16 lanes, where loading costs more than multiplying:
+// one workgroup is 8 lanes of one subgroup and sums a tile of TILE_M units x TILE_N inputs over one range in
 // registers. A lane owns QUADS x 4 inputs; every dz is loaded by one lane, and subgroupShuffle hands
 // it round. Sums run over the samples in order. The samples are counted: the host checks the count.
 
-const WORKGROUP = 8u; // lanes of the subgroup
+const WORKGROUP = 8u; // lanes of the subgroup that work, the first ones
 const ROWS = 4u;      // samples a turn: 1, 2, 4 or 8
 const UNITS = 32u;    // units of the tile, all of them in each lane
 const LOADS = 4u;     // UNITS / 4 x ROWS / WORKGROUP: values of dz that a lane loads a turn

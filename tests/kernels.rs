@@ -105,7 +105,9 @@ fn built_in_shaders_stay_within_the_defaults_of_webgpu() {
         let values: Vec<_> = shader.open_overrides.iter().map(|open| (open.clone(), 64.0)).collect();
         let workgroup = shader.workgroup(&values).unwrap();
         assert!(workgroup.invocations() <= 256 && workgroup.memory <= 16 << 10, "{name}: {workgroup:?}");
-        assert!(shader.bindings.len() <= 8, "{name}: {} storage buffers", shader.bindings.len());
+        let (textures, buffers): (Vec<_>, Vec<_>) = shader.bindings.iter().partition(|b| b.texture);
+        assert!(buffers.len() <= 8, "{name}: {} storage buffers", buffers.len());
+        assert!(textures.len() <= 4, "{name}: {} storage textures", textures.len());
     }
 }
 

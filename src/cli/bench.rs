@@ -63,7 +63,7 @@ fn adapter(text: &str) -> Result<DeviceArg, String> {
     }
 }
 
-/// Verifies, measures and reports.
+/// Verifies, measures and reports. May start the process over first, to give a software driver wide vectors.
 ///
 /// # Errors
 /// The first thing that is wrong with flags, shaders, data or device; [`crate::Error::NotTimed`] in the end

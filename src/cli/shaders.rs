@@ -21,8 +21,8 @@ pub fn run(command: &ShadersCommand) -> Result<()> {
                 for binding in &shaders.get(source.name, &fused::example(source.name))?.bindings {
                     let element = binding.element.map_or("structure".into(), |element| element.to_string());
                     let access = if binding.writable { "read_write" } else { "read" };
-                    let image = if binding.image { ", image" } else { "" };
-                    listing.item(&binding.name, &format!("{element}, {access}{image}"))?;
+                    let texture = if binding.texture { ", texture" } else { "" };
+                    listing.item(&binding.name, &format!("{element}, {access}{texture}"))?;
                 }
             }
         }

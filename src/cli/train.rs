@@ -26,7 +26,8 @@ use crate::{
     train::{End, Engine, OnCpu, OnGpu, Reason, train},
 };
 
-/// Trains, reports, and saves where asked to.
+/// Trains, reports, and saves where asked to. May start the process over first, to give a software driver
+/// wide vectors.
 ///
 /// # Errors
 /// The first thing that is wrong: flags, shaders, the file to save to, data, device.

@@ -1,16 +1,23 @@
 //! Wide vectors for Mesa's software driver: how many lanes a subgroup has it reads from the environment, and
-//! takes 8 where nothing is said, whatever the processor.
+//! takes 8 at most where nothing is said.
 
-use std::{env, process::Command};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::{
     kernels::{Shaders, fused::FusedStep},
-    network::{PlanKind, Shape, Variants},
+    network::{PlanKind, Products, Shape, Variants},
     recipe::Recipe,
 };
 
 /// Bits of a vector; the name is Mesa's.
 const WIDTH: &str = "LP_NATIVE_VECTOR_WIDTH";
+/// A setting of the driver for mip maps, which kernels have none of. Its cache of compiled shaders does not
+/// tell widths apart, but it does settings: this one keeps what is compiled for other widths away.
+const APART: (&str, &str) = ("GALLIVM_PERF", "brilinear");
 /// Lanes of 512 bits.
 const LANES: usize = 16;
 /// Pixels and classes of MNIST and its kin. The data are not read yet; with others the plan may turn out to
@@ -25,15 +32,29 @@ pub(super) fn ask_for(plan: Option<PlanKind>, hidden: &[usize], recipe: &Recipe,
     if env::var_os(WIDTH).is_none()
         && has_vectors_of_512_bits()
         && is_fused(plan, hidden, recipe, shaders)
-        && let Ok(program) = env::current_exe()
+        && let Some(program) = this_program()
     {
-        start_over(Command::new(program).args(env::args_os().skip(1)).env(WIDTH, "512"));
+        let mut command = Command::new(program);
+        command.args(env::args_os().skip(1)).env(WIDTH, "512");
+        if env::var_os(APART.0).is_none() {
+            command.env(APART.0, APART.1);
+        }
+        start_over(&mut command);
     }
+}
+
+/// The file of this program, where it is still there and it is what was called, not a loader of programs: a
+/// start that fails would leave its marks on this process.
+fn this_program() -> Option<PathBuf> {
+    let called = env::args_os().next()?;
+    let program = env::current_exe().ok()?;
+    (program.is_file() && program.file_name() == Path::new(&called).file_name()).then_some(program)
 }
 
 /// Whether the plan is the fused one where a software driver has 16 lanes.
 fn is_fused(plan: Option<PlanKind>, hidden: &[usize], recipe: &Recipe, shaders: &Shaders) -> bool {
-    let wide = Variants { fused_step: Some(FusedStep::SmallSubgroups(LANES)), ..Variants::default() };
+    let fused_step = Some(FusedStep::SmallSubgroups(LANES));
+    let wide = Variants { fused_step, products: Products::EightLanes, ..Variants::default() };
     let plan_of = |shape| PlanKind::choose(plan, &shape, recipe, wide, shaders);
     Shape::new(DATA.0, hidden, DATA.1).and_then(plan_of).is_ok_and(|kind| kind == PlanKind::Fused)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Element, Image};
+use super::{Element, Texture};
 
 /// Slices that are bound start at a multiple of this many bytes: WebGPU's default alignment, and
 /// no adapter asks for more.
@@ -29,8 +29,8 @@ pub struct Slice {
     pub offset: u64,
     /// Bytes.
     pub size: u64,
-    /// The same as an image, for kernels that declare it so.
-    pub image: Option<Image>,
+    /// The same as a texture, for kernels that declare it so.
+    pub texture: Option<Texture>,
 }
 
 impl Buffer {
@@ -46,7 +46,7 @@ impl Buffer {
     /// `len` numbers from the number `start` on.
     pub fn slice(&self, start: usize, len: usize) -> Slice {
         let slice =
-            Slice { buffer: self.clone(), offset: start as u64 * 4, size: len as u64 * 4, image: None };
+            Slice { buffer: self.clone(), offset: start as u64 * 4, size: len as u64 * 4, texture: None };
         assert!(slice.offset + slice.size <= self.size, "{}: slice beyond its end", self.label);
         slice
     }

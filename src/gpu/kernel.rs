@@ -120,9 +120,9 @@ impl Kernel {
                 "`{name}` is declared with elements of {stride} bytes, the host binds {} bytes, which is no multiple of it",
                 slice.size
             )
-        } else if binding.image && slice.image.is_none() {
+        } else if binding.texture && slice.texture.is_none() {
             format!(
-                "`{name}` is declared as an image, the host binds a buffer; only the pixels of a fused_step can be an image"
+                "`{name}` is declared as a texture, and at this place the host binds a buffer: declare it as var<storage>"
             )
         } else {
             debug_assert_eq!(slice.offset % ALIGNMENT, 0, "{name}: offset of a bound slice");
@@ -148,7 +148,7 @@ fn bind_group_layout(device: &Device, label: &str, bindings: &[Binding]) -> wgpu
 }
 
 fn binding_type(binding: &Binding) -> wgpu::BindingType {
-    if binding.image {
+    if binding.texture {
         return wgpu::BindingType::StorageTexture {
             access: wgpu::StorageTextureAccess::ReadOnly,
             format: wgpu::TextureFormat::Rgba32Uint,
@@ -163,8 +163,8 @@ fn binding_type(binding: &Binding) -> wgpu::BindingType {
 }
 
 fn resource<'a>(binding: &Binding, slice: &'a Slice) -> wgpu::BindingResource<'a> {
-    match &slice.image {
-        Some(image) if binding.image => wgpu::BindingResource::TextureView(&image.view),
+    match &slice.texture {
+        Some(texture) if binding.texture => wgpu::BindingResource::TextureView(&texture.view),
         _ => wgpu::BindingResource::Buffer(wgpu::BufferBinding {
             buffer: &slice.buffer.raw,
             offset: slice.offset,

@@ -34,7 +34,7 @@ pub struct Shader {
     info: ModuleInfo,
 }
 
-/// One `var<storage>` of a shader, or a buffer's bytes as an image.
+/// One `var<storage>` of a shader, or a buffer's bytes as a texture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
     /// Its name says which buffer it gets.
@@ -45,14 +45,14 @@ pub struct Binding {
     pub writable: bool,
     /// The kind of number in it, where there is only one.
     pub element: Option<Element>,
-    /// Bytes of an array element, or of the whole where it is no array; of an image, those of a texel.
+    /// Bytes of an array element, or of the whole where it is no array; of a texture, those of a texel.
     pub stride: u64,
-    /// Whether it is declared as [`IMAGE`].
-    pub image: bool,
+    /// Whether it is declared as [`TEXTURE`].
+    pub texture: bool,
 }
 
-/// The only type of image that a shader may bind: see [`super::Image`].
-pub const IMAGE: &str = "texture_storage_2d<rgba32uint, read>";
+/// The only type of texture that a shader may bind: see [`super::Texture`].
+pub const TEXTURE: &str = "texture_storage_2d<rgba32uint, read>";
 
 /// The kind of number in a buffer; all are 4 bytes wide.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +133,7 @@ impl Shader {
             found => Err(ShaderError::Interface {
                 path: self.path.clone(),
                 message: format!(
-                    "expected a line `const {name} = ...u;` of at least 1 (the host sizes the dispatch by it), found {}",
+                    "expected a line `const {name} = ...u;` of at least 1 (the host needs it), found {}",
                     found.map_or("none".into(), u32::to_string)
                 ),
             }),
@@ -242,10 +242,11 @@ fn bindings(module: &naga::Module) -> Result<Vec<Binding>, String> {
                 };
                 (access.contains(StorageAccess::STORE), stride)
             }
-            AddressSpace::Handle if is_image(kind) => (false, 16),
-            other => {
-                return Err(format!("`{name}`: only var<storage> and {IMAGE} can be bound, found {other:?}"));
+            AddressSpace::Handle if is_texture(kind) => (false, 16),
+            AddressSpace::Handle => {
+                return Err(format!("`{name}`: the only texture that can be bound is {TEXTURE}"));
             }
+            other => return Err(format!("`{name}`: only var<storage> can be bound, found {other:?}")),
         };
         bindings.push(Binding {
             name,
@@ -253,7 +254,7 @@ fn bindings(module: &naga::Module) -> Result<Vec<Binding>, String> {
             writable,
             element: element(module, variable.ty),
             stride: u64::from(stride),
-            image: variable.space == AddressSpace::Handle,
+            texture: variable.space == AddressSpace::Handle,
         });
     }
     bindings.sort_by_key(|binding| binding.index);
@@ -265,11 +266,11 @@ fn bindings(module: &naga::Module) -> Result<Vec<Binding>, String> {
     }
 }
 
-/// Whether a type is [`IMAGE`].
-fn is_image(kind: &TypeInner) -> bool {
+/// Whether a type is [`TEXTURE`].
+fn is_texture(kind: &TypeInner) -> bool {
     let TypeInner::Image { dim, arrayed: false, class } = *kind else { return false };
-    let class_of = ImageClass::Storage { format: StorageFormat::Rgba32Uint, access: StorageAccess::LOAD };
-    dim == ImageDimension::D2 && class == class_of
+    let expected = ImageClass::Storage { format: StorageFormat::Rgba32Uint, access: StorageAccess::LOAD };
+    dim == ImageDimension::D2 && class == expected
 }
 
 /// The kind of number that a type is made of; none for structures and other widths.
@@ -302,12 +303,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_type_of_image_can_be_bound() {
-        let found = |image: &str| {
+    fn one_type_of_texture_can_be_bound() {
+        let found = |texture: &str| {
             let source = format!(
-                "@group(0) @binding(3) var pixels: {image};\n@compute @workgroup_size(1)\nfn main() {{}}\n"
+                "@group(0) @binding(3) var pixels: {texture};\n@compute @workgroup_size(1)\nfn main() {{}}\n"
             );
-            Shader::new("image.wgsl", &source, &[], "").map(|shader| shader.bindings)
+            Shader::new("texture.wgsl", &source, &[], "").map(|shader| shader.bindings)
         };
         let expected = Binding {
             name: "pixels".into(),
@@ -315,12 +316,12 @@ mod tests {
             writable: false,
             element: Some(Element::U32),
             stride: 16,
-            image: true,
+            texture: true,
         };
-        assert_eq!(found(IMAGE).unwrap(), [expected]);
+        assert_eq!(found(TEXTURE).unwrap(), [expected]);
         for other in ["texture_2d<u32>", "texture_storage_2d<rgba32uint, write>", "sampler"] {
             let Err(error) = found(other) else { panic!("{other} passes") };
-            assert!(error.to_string().contains(IMAGE), "{error}");
+            assert!(error.to_string().contains(TEXTURE), "{error}");
         }
     }
 

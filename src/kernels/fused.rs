@@ -4,7 +4,7 @@ use super::{Constants, Sizes};
 
 /// Each tensor of the parameters starts at a multiple of this many numbers, so that it can be bound.
 pub const ALIGN: usize = 64;
-/// Workgroups on software drivers, where each takes a core, and what starts and ends it costs some
+/// Workgroups on software drivers, as many as reduce_update adds up without sharing; there each takes a core, and what starts and ends it costs some
 /// hundredths of its time.
 const SOFTWARE_SPLITS: usize = 16;
 /// Images that a workgroup takes at least there.
@@ -121,14 +121,14 @@ mod small {
     /// Pixels of a lane that a small image counts as: what else a unit takes is not less for it.
     const LEAST_PIXELS: usize = 20;
 
-    /// Texels of the longest side of an image.
+    /// Texels of the longest side of a texture that WebGPU guarantees.
     const MOST_SIDE: usize = 8_192;
 
     pub fn fits(s: &Sizes) -> bool {
         let [strips, rests, singles] = shares(s);
         let words = 4 * strips + rests;
         words <= MOST_WORDS
-            && image_row(s) > 0
+            && texture_row(s) > 0
             && ((4 * words + singles).max(LEAST_PIXELS) + s.classes) * s.n <= MOST_REGISTERS
     }
 
@@ -139,12 +139,12 @@ mod small {
         [quads / s.lanes, words / s.lanes, 4 * (words % s.lanes) / s.lanes]
     }
 
-    /// Quads in a row of the pixels' image: as many whole pictures as WebGPU lets a side hold, and a
-    /// multiple of 16 quads, in which the bytes are copied.
-    fn image_row(s: &Sizes) -> usize {
+    /// Quads in a row of the pixels' texture: as many whole images as it holds, where these are a multiple
+    /// of 256 bytes, as rows of a copy must be; 0 where that is none.
+    fn texture_row(s: &Sizes) -> usize {
         let quads = s.k / 16;
-        let pictures = (1..=16).find(|pictures| (pictures * quads).is_multiple_of(16)).unwrap_or(16);
-        quads * (MOST_SIDE / quads.max(1) / pictures * pictures)
+        let step = (1..16).find(|images| (images * quads).is_multiple_of(16)).unwrap_or(16);
+        quads * (MOST_SIDE / quads.max(1) / step * step)
     }
 
     pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
@@ -154,7 +154,7 @@ mod small {
             ("LANES", s.lanes),
             ("LOG_LANES", s.lanes.ilog2() as usize),
             ("QUADS", s.k / 16),
-            ("ROW", image_row(s)),
+            ("ROW", texture_row(s)),
             ("STRIPS", strips),
             ("RESTS", rests),
             ("WORDS", 4 * strips + rests),
@@ -270,6 +270,22 @@ mod tests {
     fn small_subgroups_serve_what_can_be_written_out() {
         let most = |k| FusedStep::SmallSubgroups(8).most_hidden(k, 10);
         assert_eq!([16, 64, 784, 8_192, 8_464].map(most), [36, 36, 10, 1, 0]);
+    }
+
+    #[test]
+    fn every_pixel_has_one_lane_and_rows_of_the_texture_are_copied_whole() {
+        for lanes in [8, 16] {
+            for k in (16..=8_192).step_by(16) {
+                let sizes = Sizes { k, n: 1, classes: 1, lanes, ..Sizes::default() };
+                let constants = small::constants(&sizes);
+                let value = |name| constants.iter().find(|(found, _)| *found == name).unwrap().1;
+                assert_eq!(lanes * (4 * value("WORDS") + value("SINGLES")), k, "{lanes} lanes");
+                assert_eq!(value("WORDS"), 4 * value("STRIPS") + value("RESTS"));
+                let row = value("ROW");
+                assert!(row <= 8_192 && row % 16 == 0 && row % value("QUADS") == 0, "{k} pixels: {row}");
+                assert_eq!(small::fits(&sizes), row > 0 && value("WORDS") <= 256, "{k} pixels");
+            }
+        }
     }
 
     #[test]

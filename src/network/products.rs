@@ -8,8 +8,8 @@ pub enum Products {
     /// An invocation for a few sums: runs everywhere, and is read first.
     #[default]
     Plain,
-    /// 8 lanes for many sums, all in registers: software drivers. Of a subgroup of 16 they are a half, and
-    /// as fast: of the time most is for loads, which go lane by lane.
+    /// 8 lanes for many sums, all in registers: software drivers. Of a subgroup of 16 lanes they are the
+    /// first ones.
     EightLanes,
     /// A workgroup for a tile, staged in workgroup memory: GPUs.
     Tiled,

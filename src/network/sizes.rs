@@ -115,7 +115,7 @@ impl PlanSizes {
         for (file, sizes) in self.files(shaders) {
             let shader = shaders.get(file, &sizes)?;
             let sizes: Vec<_> = shader.open_overrides.iter().map(|name| (name.clone(), ANY_SIZE)).collect();
-            let buffers = shader.bindings.iter().filter(|binding| !binding.image).count();
+            let buffers = shader.bindings.iter().filter(|binding| !binding.texture).count();
             needs.kernel(buffers, shader.workgroup(&sizes)?);
         }
         let first = &self.layout.layers[0];

@@ -91,4 +91,15 @@ fn the_fused_plan_gets_the_widest_vectors_of_the_software_driver_unless_others_a
     for layerwise in [&["--hidden", "64"][..], &["--plan", "layerwise"], &["--batch", "10"]] {
         assert!(!device(None, layerwise).contains("512 bits"), "{layerwise:?}");
     }
+    // Only the layerwise plan trains with it.
+    let folder = temporary();
+    run(&["shaders", "export", path_text(folder.path())]).status(0);
+    for file in ["relu.wgsl", "matmul.small_subgroups.wgsl"] {
+        let edited = inside(&folder, file);
+        let source = fs::read_to_string(&edited).expect("an exported shader");
+        fs::write(&edited, format!("// mine\n{source}")).expect("an edited shader");
+        let shaders = device(None, &["--shaders", path_text(folder.path())]);
+        assert!(!shaders.contains("512 bits"), "{file}");
+        fs::write(&edited, source).expect("the exported shader");
+    }
 }

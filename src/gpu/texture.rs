@@ -1,43 +1,59 @@
-//! A buffer's bytes once more, as an image: software drivers read an image for all lanes of a subgroup at
+//! A buffer's bytes once more, as a texture: software drivers read a texture for all lanes of a subgroup at
 //! once, and a buffer lane by lane.
 
-use super::{Device, DeviceError, Shader, Slice};
+use super::{Device, DeviceError, Shader, ShaderError, Slice};
 use crate::Result;
 
 /// Bytes of a texel, four numbers.
 const TEXEL: u64 = 16;
+/// Texels of the 256 bytes that each row of a copy must be a multiple of.
+const ALIGNED: usize = 16;
 
 /// A copy of a slice as rows of texels, for kernels that declare it as
 /// `texture_storage_2d<rgba32uint, read>`. What is written to the slice later does not reach it.
 #[derive(Clone)]
-pub struct Image {
+pub struct Texture {
     pub(super) view: wgpu::TextureView,
 }
 
 impl Device {
-    /// `slice` as `shader` declares it under `name`: with its image, in rows of the shader's const `ROW`,
+    /// `slice` as `shader` declares it under `name`: with its texture, in rows of the shader's const `ROW`,
     /// where it is declared as one.
     ///
     /// # Errors
-    /// [`DeviceError::OutOfMemory`]; [`DeviceError::Refused`] where a side is longer than the device takes;
-    /// or that the shader has no `ROW`.
+    /// [`ShaderError::Interface`] where `ROW` is missing or no length of a row;
+    /// [`DeviceError::TooSmall`] where there are more rows than a texture holds;
+    /// [`DeviceError::OutOfMemory`].
     pub fn seen_by(&self, shader: &Shader, name: &str, slice: Slice) -> Result<Slice> {
         match shader.bindings.iter().find(|binding| binding.name == name) {
-            Some(binding) if binding.image => {
-                let image = self.image(&slice, shader.constant("ROW")?)?;
-                Ok(Slice { image: Some(image), ..slice })
+            Some(binding) if binding.texture => {
+                let row = shader.constant("ROW")?;
+                let most = self.raw.limits().max_texture_dimension_2d as usize;
+                if !row.is_multiple_of(ALIGNED) || row > most {
+                    let message = format!(
+                        "the const ROW, texels in a row of `{name}`, is {row}: expected a multiple of {ALIGNED} of at most {most}"
+                    );
+                    Err(ShaderError::Interface { path: shader.path.clone(), message })?;
+                }
+                let texture = self.texture(&slice, row as u64)?;
+                Ok(Slice { texture: Some(texture), ..slice })
             }
             _ => Ok(slice),
         }
     }
 
-    /// Copies `slice` into an image with rows of `row` texels of 16 bytes, a multiple of 16. The last row
-    /// may be shorter; what is beyond it is 0.
-    fn image(&self, slice: &Slice, row: usize) -> Result<Image, DeviceError> {
+    /// Copies `slice` into a texture with rows of `row` texels. The last row may be shorter; what is beyond
+    /// it is 0.
+    fn texture(&self, slice: &Slice, row: u64) -> Result<Texture, DeviceError> {
+        let texels = slice.size / TEXEL;
+        let (need, have) = (texels.div_ceil(row), self.raw.limits().max_texture_dimension_2d.into());
+        if need > have {
+            let remedy = "use fewer samples (--limit), or --plan layerwise";
+            let (adapter, limit) = (self.adapter().to_string(), "maxTextureDimension2D");
+            return Err(DeviceError::TooSmall { adapter, limit, need, have, remedy });
+        }
         let memory = self.raw.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let validation = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
-        let texels = slice.size / TEXEL;
-        let row = row as u64;
         let texture = self.raw.create_texture(&wgpu::TextureDescriptor {
             label: Some(&slice.buffer.label),
             size: extent(row, texels.div_ceil(row)),
@@ -60,13 +76,13 @@ impl Device {
         match pollster::block_on(memory.pop()) {
             Some(error) => Err(DeviceError::OutOfMemory {
                 adapter: self.adapter().to_string(),
-                label: format!("{} as an image", slice.buffer.label),
+                label: format!("{} as a texture", slice.buffer.label),
                 bytes: slice.size,
                 message: error.to_string(),
             }),
             None => match refused {
                 Some(error) => Err(self.refused(&error)),
-                None => Ok(Image { view: texture.create_view(&Default::default()) }),
+                None => Ok(Texture { view: texture.create_view(&Default::default()) }),
             },
         }
     }
