@@ -47,11 +47,11 @@ pub struct Binding {
     pub element: Option<Element>,
     /// Bytes of an array element, or of the whole where it is no array; of a texture, those of a texel.
     pub stride: u64,
-    /// Whether it is declared as [`TEXTURE`].
+    /// Whether it is declared as `texture_storage_2d<rgba32uint, read>`: see [`super::Texture`].
     pub texture: bool,
 }
 
-/// The only type of texture that a shader may bind: see [`super::Texture`].
+/// The only type of texture that a shader may bind.
 pub const TEXTURE: &str = "texture_storage_2d<rgba32uint, read>";
 
 /// The kind of number in a buffer; all are 4 bytes wide.

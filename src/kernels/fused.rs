@@ -4,11 +4,11 @@ use super::{Constants, Sizes};
 
 /// Each tensor of the parameters starts at a multiple of this many numbers, so that it can be bound.
 pub const ALIGN: usize = 64;
-/// Workgroups on software drivers, as many as reduce_update adds up without sharing; there each takes a core, and what starts and ends it costs some
-/// hundredths of its time.
+/// Workgroups on software drivers, where each takes a core: as many as reduce_update adds up without sharing.
 const SOFTWARE_SPLITS: usize = 16;
-/// Images that a workgroup takes at least there.
-const SOFTWARE_ROWS: usize = 256;
+/// Of fewer images there are as many workgroups as keep about this many each: what starts and ends one
+/// takes as long as some hundred images.
+const SOFTWARE_ROWS: usize = 1_024;
 /// Images that a workgroup takes at most: its turns are one loop, and some drivers stop a loop at
 /// 65,535.
 const MOST_SPLIT_ROWS: usize = 100_000;
