@@ -57,18 +57,20 @@ fn a_divergence_ends_at_a_report_whatever_the_device() {
     }
 }
 
-/// The time of the loop is that without evaluations, however often there is one.
+/// The time of the loop is that without evaluations, however often there is one. The shortest of some tries:
+/// other tests run beside this one.
 #[test]
 fn the_time_of_an_iteration_does_not_depend_on_the_reports() {
     let data = mnist(10_000);
     let start = start(&data, &[10]);
     for plan in [layerwise(), (PlanKind::Fused, layerwise().1)] {
-        let time = |every| {
+        let once = |every| {
             let mut engine =
                 gpu_engine(&data, &start, &plain(), plan).unwrap_or_else(|error| panic!("{error}"));
             engine.iterate(1).and_then(|_| engine.drain(0)).unwrap_or_else(|error| panic!("{error}"));
             follow(&mut engine, &course(20, every)).1.ms_per_iter.expect("a time")
         };
+        let time = |every| (0..3).map(|_| once(every)).fold(f64::INFINITY, f64::min);
         let (often, rarely) = (time(1), time(20));
         assert!((0.3..3.0).contains(&(often / rarely)), "{often} and {rarely} ms an iteration");
     }
