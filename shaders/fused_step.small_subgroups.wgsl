@@ -3,9 +3,10 @@
 // keeps their weights and the sums of their gradients in registers and takes TURN images a turn,
 // from the load of a pixel to its gradient; so every pixel is loaded once an iteration.
 //   z1 = x w1ᵀ + b1: a sum over the lanes; x = pixels / 255, with 1/255 applied to finished sums
-//   a1 = max(z1, 0), z2 = a1 w2ᵀ + b2, softmax, loss, hit and dz2: lane t computes those of image t
-//   dz1 = dz2 w2 where z1 > 0: handed from lane t to all lanes
-//   dw1 += dz1ᵀ x, and in lane t dw2 += dz2ᵀ a1, db1 += dz1, db2 += dz2
+//   a1 = max(z1, 0), z2 = a1 w2ᵀ + b2, softmax, loss, hit and dz2: each lane computes those of one
+//     image, lane % TURN, and of few classes, OWN in a group of TURN lanes
+//   dz1 = dz2 w2 where z1 > 0: a sum over the lanes of an image, then handed to all lanes
+//   dw1 += dz1ᵀ x, and in each lane, for its image and classes, dw2 += dz2ᵀ a1, db1 += dz1, db2 += dz2
 // The workgroups share the images in `splits` ranges. Each leaves a partial sum of every gradient,
 // laid out as the parameters are, of the loss and of the hits, and counts its images.
 //
@@ -14,13 +15,14 @@
 // the pixels are read from a texture, which these drivers do for all lanes at once.
 //
 // The host appends the sizes as `const` lines, as array lengths must be:
-//   WORKGROUP = LANES, and LOG_LANES
-//   QUADS: 16 pixels each, of an image, and ROW: of a row of the texture, so many whole images
-//   WORDS: 4 pixels each, of a lane: those of STRIPS quads, and RESTS more; SINGLES: its other pixels
+//   WORKGROUP = LANES
+//   TURN = 4 images, which each weight that is touched serves, and LOG_TURN
+//   GROUPS = LANES / TURN, LOG_GROUPS, and OWN: classes of a group
+//   QUADS: 16 pixels each, of an image, and ROW: of a row of the texture, for a power of 2 of images
+//   STRIPS: quads of a lane, and WORDS in them, of 4 pixels; RESTS: quads of an image that those leave,
+//     SHARE: pixels that a lane has of one of these, and SINGLES: of all
 //   HIDDEN, HIDDEN_PADDED, CLASSES
 //   B1, W2, B2, LEN: places and length of the parameters in vec4s; HEAD: LANES vec4s from B1 to LEN
-
-const TURN = 4u; // images a turn, at most LANES: each weight that is touched serves so many
 
 override splits: u32;  // ranges of images, one a workgroup
 override counter: u32; // this kernel's place in samples_seen
@@ -35,7 +37,7 @@ override counter: u32; // this kernel's place in samples_seen
 
 alias Units = array<f32, HIDDEN>;     // a number for each hidden unit
 alias Turn = array<f32, TURN>;        // a number for each image of a turn
-alias Classes = array<f32, CLASSES>;  // a number for each class
+alias Own = array<f32, OWN>;          // a number for each class of a lane
 alias Weights = array<vec4f, HIDDEN>; // those of a word's 4 pixels, or the sums of their gradients
 alias Words = array<Weights, max(WORDS, 1u)>;
 alias Singles = array<Units, max(SINGLES, 1u)>;
@@ -73,16 +75,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     b1[j] = subgroupShuffle(head[j / 4u / LANES][j % 4u], j / 4u % LANES);
   }
-  var w2: array<Units, CLASSES>;
-  var dw2: array<Units, CLASSES>;
-  var b2: Classes;
-  var db2: Classes;
-  for (var c = 0u; c < CLASSES; c++) { // unroll
-    const b = 4u * (B2 - B1) + c;
-    b2[c] = subgroupShuffle(head[b / 4u / LANES][b % 4u], b / 4u % LANES);
-    for (var j = 0u; j < HIDDEN; j++) { // unroll
-      const w = 4u * (W2 - B1) + c * HIDDEN_PADDED + j;
-      w2[c][j] = subgroupShuffle(head[w / 4u / LANES][w % 4u], w / 4u % LANES);
+  let group_of = lane / TURN;
+  var w2: array<Units, OWN>;
+  var dw2: array<Units, OWN>;
+  var b2: Own;
+  var db2: Own;
+  for (var g = 0u; g < GROUPS; g++) { // unroll
+    for (var i = 0u; i < OWN; i++) { // unroll
+      const c = min(g * OWN + i, CLASSES - 1u); // what is beyond the last class is left out below
+      const b = 4u * (B2 - B1) + c;
+      b2[i] = select(b2[i], subgroupShuffle(head[b / 4u / LANES][b % 4u], b / 4u % LANES), g == group_of);
+      for (var j = 0u; j < HIDDEN; j++) { // unroll
+        const w = 4u * (W2 - B1) + c * HIDDEN_PADDED + j;
+        let loaded = subgroupShuffle(head[w / 4u / LANES][w % 4u], w / 4u % LANES);
+        w2[i][j] = select(w2[i][j], loaded, g == group_of);
+      }
     }
   }
 
@@ -96,21 +103,19 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     var x: array<array<u32, TURN>, max(WORDS, 1u)>;
     var single_x: array<Turn, max(SINGLES, 1u)>;
     for (var t = 0u; t < TURN; t++) { // unroll
-      let image = min(first + t, m - 1u);
       for (var i = 0u; i < STRIPS; i++) { // unroll
-        let quad = quad_of(image, i * LANES + lane);
+        let quad = quad_of(first + t, i * LANES + lane);
         for (var v = 0u; v < 4u; v++) { // unroll
           x[4u * i + v][t] = quad[v];
         }
       }
-      for (var i = 0u; i < RESTS; i++) { // unroll
-        let word = word_of(4u * STRIPS + i, lane);
-        x[4u * STRIPS + i][t] = quad_of(image, word / 4u)[word % 4u];
-      }
-      for (var i = 0u; i < SINGLES; i++) { // unroll
-        let pixel = single_of(i, lane);
-        let word = quad_of(image, pixel / 16u)[pixel / 4u % 4u];
-        single_x[i][t] = f32((word >> (8u * (pixel % 4u))) & 255u);
+    }
+    for (var i = 0u; i < RESTS; i++) { // unroll
+      let quad = quad_of(first + lane % TURN, STRIPS * LANES + i);
+      for (var k = 0u; k < SHARE; k++) { // unroll
+        for (var t = 0u; t < TURN; t++) { // unroll
+          single_x[i * SHARE + k][t] = single_pixel(quad, t, k * LANES + lane);
+        }
       }
     }
 
@@ -126,52 +131,59 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
       }
     }
 
-    // From here to dz1, lane t works on image t and the lanes from TURN on are idle.
-    let live = lane < TURN && first + lane < end;
+    // From here to dz1, a lane works on one image and, of that, on its own classes.
+    let image = first + lane % TURN;
+    let live = image < end;
     var a1: Units;
     for (var j = 0u; j < HIDDEN; j++) { // unroll
-      var z1 = 0.0;
-      for (var t = 0u; t < TURN; t++) { // unroll
-        z1 = select(z1, lane_sum(sum[j][t]), lane == t);
-      }
-      a1[j] = max(z1 / 255.0 + b1[j], 0.0);
+      a1[j] = max(turn_sums(sum[j], lane) / 255.0 + b1[j], 0.0);
     }
-    var z2: Classes;
-    for (var c = 0u; c < CLASSES; c++) { // unroll
-      z2[c] = b2[c];
-      for (var j = 0u; j < HIDDEN; j++) { // unroll
-        z2[c] = fma(a1[j], w2[c][j], z2[c]);
-      }
-    }
-    let label = labels[min(first + lane, m - 1u)];
+    let label = labels[min(image, m - 1u)];
+    let own_label = label - group_of * OWN; // from OWN on where another lane has it
+    var z2: Own;
     var best = 0u;
-    var top = z2[0];
-    var at_label = z2[0];
-    for (var c = 0u; c < CLASSES; c++) { // unroll
-      best = select(best, c, z2[c] > top);
-      top = select(top, z2[c], z2[c] > top);
-      at_label = select(at_label, z2[c], c == label);
-    }
-    var total = 0.0;
-    for (var c = 0u; c < CLASSES; c++) { // unroll
-      total += exp(z2[c] - top);
-    }
-    loss += select(0.0, log(total) - (at_label - top), live);
-    hits += select(0u, 1u, live && best == label);
-    seen += select(0u, 1u, live);
-    var da1: Units;
-    for (var c = 0u; c < CLASSES; c++) { // unroll
-      let p = exp(z2[c] - top) / total;
-      let dz2 = select(0.0, select(p, p - 1.0, c == label), live);
-      db2[c] += dz2;
+    var top: f32;
+    var at_label: f32;
+    for (var i = 0u; i < OWN; i++) { // unroll
+      z2[i] = b2[i];
       for (var j = 0u; j < HIDDEN; j++) { // unroll
-        dw2[c][j] = fma(dz2, a1[j], dw2[c][j]);
-        da1[j] = fma(dz2, w2[c][j], da1[j]);
+        z2[i] = fma(a1[j], w2[i][j], z2[i]);
+      }
+      let better = i == 0u || z2[i] > top;
+      best = select(best, i, better);
+      top = select(top, z2[i], better);
+      at_label = select(at_label, z2[i], i == own_label);
+    }
+    best += group_of * OWN;
+    for (var k = 0u; k < LOG_GROUPS; k++) { // unroll
+      let other_top = subgroupShuffleXor(top, TURN << k);
+      let other_best = subgroupShuffleXor(best, TURN << k);
+      best = select(best, other_best, other_top > top); // of equal ones group 0 keeps the first
+      top = select(top, other_top, other_top > top);
+    }
+    var e: Own;
+    var total = 0.0;
+    for (var i = 0u; i < OWN; i++) { // unroll
+      e[i] = select(0.0, exp(z2[i] - top), group_of * OWN + i < CLASSES);
+      total += e[i];
+    }
+    total = group_sum(total);
+    loss += select(0.0, log(total) - (at_label - top), live && own_label < OWN);
+    hits += select(0u, 1u, live && lane < TURN && best == label);
+    seen += select(0u, 1u, live && lane < TURN);
+    var da1: Units;
+    for (var i = 0u; i < OWN; i++) { // unroll
+      let p = e[i] / total;
+      let dz2 = select(0.0, select(p, p - 1.0, i == own_label), live);
+      db2[i] += dz2;
+      for (var j = 0u; j < HIDDEN; j++) { // unroll
+        dw2[i][j] = fma(dz2, a1[j], dw2[i][j]);
+        da1[j] = fma(dz2, w2[i][j], da1[j]);
       }
     }
     var dz1: array<Turn, HIDDEN>;
     for (var j = 0u; j < HIDDEN; j++) { // unroll
-      let d = select(0.0, da1[j], a1[j] > 0.0);
+      let d = select(0.0, group_sum(da1[j]), a1[j] > 0.0);
       db1[j] += d;
       for (var t = 0u; t < TURN; t++) { // unroll
         dz1[j][t] = subgroupShuffle(d, t);
@@ -217,14 +229,23 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     head[r] = vec4f(0.0);
   }
   for (var j = 0u; j < HIDDEN; j++) { // unroll
-    head[j / 4u / LANES][j % 4u] += select(0.0, lane_sum(db1[j]), lane == j / 4u % LANES);
+    let sum = lane_sum(select(0.0, db1[j], lane < TURN)); // the other lanes have it, too
+    head[j / 4u / LANES][j % 4u] += select(0.0, sum, lane == j / 4u % LANES);
+  }
+  for (var i = 0u; i < OWN; i++) { // unroll
+    db2[i] = image_sum(db2[i]);
+    for (var j = 0u; j < HIDDEN; j++) { // unroll
+      dw2[i][j] = image_sum(dw2[i][j]);
+    }
   }
   for (var c = 0u; c < CLASSES; c++) { // unroll
     const b = 4u * (B2 - B1) + c;
-    head[b / 4u / LANES][b % 4u] += select(0.0, lane_sum(db2[c]), lane == b / 4u % LANES);
+    let sum = subgroupShuffle(db2[c % OWN], c / OWN * TURN);
+    head[b / 4u / LANES][b % 4u] += select(0.0, sum, lane == b / 4u % LANES);
     for (var j = 0u; j < HIDDEN; j++) { // unroll
       const w = 4u * (W2 - B1) + c * HIDDEN_PADDED + j;
-      head[w / 4u / LANES][w % 4u] += select(0.0, lane_sum(dw2[c][j]), lane == w / 4u % LANES);
+      let sum = subgroupShuffle(dw2[c % OWN][j], c / OWN * TURN);
+      head[w / 4u / LANES][w % 4u] += select(0.0, sum, lane == w / 4u % LANES);
     }
   }
   for (var r = 0u; r < HEAD; r++) { // unroll
@@ -240,10 +261,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   }
 }
 
-// The place in an image of word i of a lane. The quads are dealt out in STRIPS rounds, of what is left at
-// the image's end the words in RESTS rounds, and of that the pixels in SINGLES rounds.
+// The place in an image of word i of a lane: quads are dealt out in STRIPS rounds.
 fn word_of(i: u32, lane: u32) -> u32 {
-  return select(i * LANES + lane, (i / 4u * LANES + lane) * 4u + i % 4u, i < 4u * STRIPS);
+  return (i / 4u * LANES + lane) * 4u + i % 4u;
 }
 
 // The place in an image of single pixel i of a lane.
@@ -251,10 +271,19 @@ fn single_of(i: u32, lane: u32) -> u32 {
   return 4u * WORDS * LANES + i * LANES + lane;
 }
 
-// A quad of an image.
+// A quad of an image. (A turn may end beyond the last image: what is read there does not matter.)
 fn quad_of(image: u32, quad: u32) -> vec4u {
   const IMAGES = ROW / QUADS; // of a row
   return textureLoad(pixels, vec2u(image % IMAGES * QUADS + quad, image / IMAGES));
+}
+
+// A pixel of the quad of lane t as a number, to each lane its own.
+fn single_pixel(quad: vec4u, t: u32, pixel: u32) -> f32 {
+  var word = 0u;
+  for (var v = 0u; v < 4u; v++) { // unroll
+    word = select(word, subgroupShuffle(quad[v], t), v == pixel / 4u);
+  }
+  return f32((word >> (8u * (pixel % 4u))) & 255u);
 }
 
 // A word's pixels as numbers from 0 to 255, image by image.
@@ -309,11 +338,39 @@ fn pick(sums: Words, i: u32) -> Weights {
   return found;
 }
 
+// The sums over the lanes of an image's values: lane l has that of image l % TURN. As lanes are added up in
+// pairs, each of a pair goes on with half of the images.
+fn turn_sums(values: Turn, lane: u32) -> f32 {
+  let first = pair_sum(values[0], values[1], 1u, lane);
+  let second = pair_sum(values[2], values[3], 1u, lane);
+  return group_sum(pair_sum(first, second, 2u, lane));
+}
+
+// The sum over two lanes that differ in a bit: of `low` where it is 0, of `high` where it is 1.
+fn pair_sum(low: f32, high: f32, bit: u32, lane: u32) -> f32 {
+  let is_high = (lane & bit) != 0u;
+  return select(low, high, is_high) + subgroupShuffleXor(select(high, low, is_high), bit);
+}
+
 // The sum over the lanes, in every lane, in one order: LANES is a power of 2.
 fn lane_sum(value: f32) -> f32 {
+  return group_sum(image_sum(value));
+}
+
+// The sum over the lanes that have the same classes, each another image of a turn.
+fn image_sum(value: f32) -> f32 {
   var sum = value;
-  for (var k = 0u; k < LOG_LANES; k++) { // unroll
+  for (var k = 0u; k < LOG_TURN; k++) { // unroll
     sum += subgroupShuffleXor(sum, 1u << k);
+  }
+  return sum;
+}
+
+// The sum over the lanes that have the same image, each other classes.
+fn group_sum(value: f32) -> f32 {
+  var sum = value;
+  for (var k = 0u; k < LOG_GROUPS; k++) { // unroll
+    sum += subgroupShuffleXor(sum, TURN << k);
   }
   return sum;
 }

@@ -1,6 +1,6 @@
 //! Lists of work, recorded many times into one submission.
 
-use super::{Device, Dispatch, Slice, Submission};
+use super::{Device, DeviceError, Dispatch, Slice, Submission};
 
 /// One thing the device does.
 #[derive(Clone)]
@@ -15,6 +15,25 @@ impl Device {
     /// Hands `commands` to the device, `times` over, in one submission.
     pub fn submit(&self, commands: &[Command], times: usize) -> Submission {
         Submission(self.queue.submit([self.record(commands, times).finish()]))
+    }
+
+    /// Waits until the driver is ready for the kernels of `commands`, and runs none: some drivers compile a
+    /// kernel when it is first dispatched, be it to no workgroups.
+    ///
+    /// # Errors
+    /// As [`Device::wait`].
+    pub fn make_ready<'a>(&self, commands: impl IntoIterator<Item = &'a Command>) -> Result<(), DeviceError> {
+        let mut kernels: Vec<&Dispatch> = Vec::new();
+        for command in commands {
+            if let Command::Dispatch(dispatch) = command
+                && !kernels.iter().any(|kernel| kernel.pipeline == dispatch.pipeline)
+            {
+                kernels.push(dispatch);
+            }
+        }
+        let idle = |kernel: &Dispatch| Command::Dispatch(Dispatch { workgroups: [0; 3], ..kernel.clone() });
+        let idle: Vec<_> = kernels.into_iter().map(idle).collect();
+        self.wait(&self.submit(&idle, 1))
     }
 
     pub(super) fn record(&self, commands: &[Command], times: usize) -> wgpu::CommandEncoder {

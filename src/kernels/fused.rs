@@ -121,43 +121,51 @@ mod small {
     /// Pixels of a lane that a small image counts as: what else a unit takes is not less for it.
     const LEAST_PIXELS: usize = 20;
 
+    /// Images a turn: twice as many would need more registers than a CPU has, and half as many more loads
+    /// of weights.
+    const TURN: usize = 4;
     /// Texels of the longest side of a texture that WebGPU guarantees.
     const MOST_SIDE: usize = 8_192;
 
     pub fn fits(s: &Sizes) -> bool {
-        let [strips, rests, singles] = shares(s);
-        let words = 4 * strips + rests;
-        words <= MOST_WORDS
+        let [strips, _, singles] = shares(s);
+        4 * strips <= MOST_WORDS
             && texture_row(s) > 0
-            && ((4 * words + singles).max(LEAST_PIXELS) + s.classes) * s.n <= MOST_REGISTERS
+            && ((16 * strips + singles).max(LEAST_PIXELS) + s.classes) * s.n <= MOST_REGISTERS
     }
 
-    /// What a lane gets of an image: strips of 16 pixels, of what is left strips of 4, and of that pixels.
+    /// Strips of 16 pixels of a lane, quads of an image that they leave, and pixels of a lane in those.
     fn shares(s: &Sizes) -> [usize; 3] {
         let quads = s.k / 16;
-        let words = 4 * (quads % s.lanes);
-        [quads / s.lanes, words / s.lanes, 4 * (words % s.lanes) / s.lanes]
+        let rests = quads % s.lanes;
+        [quads / s.lanes, rests, 16 * rests / s.lanes]
     }
 
-    /// Quads in a row of the pixels' texture: as many whole images as it holds, where these are a multiple
-    /// of 256 bytes, as rows of a copy must be; 0 where that is none.
+    /// Quads in a row of the pixels' texture: those of a power of 2 of images, by which a shader divides
+    /// quickly, in a multiple of 256 bytes, as rows of a copy must be; 0 where a row cannot hold them.
     fn texture_row(s: &Sizes) -> usize {
         let quads = s.k / 16;
-        let step = (1..16).find(|images| (images * quads).is_multiple_of(16)).unwrap_or(16);
-        quads * (MOST_SIDE / quads.max(1) / step * step)
+        let images = (MOST_SIDE / quads.max(1)).checked_ilog2().map_or(0, |log| 1 << log);
+        if (images * quads).is_multiple_of(16) { images * quads } else { 0 }
     }
 
     pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
         let [strips, rests, singles] = shares(s);
+        let groups = s.lanes / TURN;
         let [(_, b1), .., (_, len)] = places(s);
         vec![
             ("LANES", s.lanes),
-            ("LOG_LANES", s.lanes.ilog2() as usize),
+            ("TURN", TURN),
+            ("LOG_TURN", TURN.ilog2() as usize),
+            ("GROUPS", groups),
+            ("LOG_GROUPS", groups.ilog2() as usize),
+            ("OWN", s.classes.div_ceil(groups)),
             ("QUADS", s.k / 16),
             ("ROW", texture_row(s)),
             ("STRIPS", strips),
+            ("WORDS", 4 * strips),
             ("RESTS", rests),
-            ("WORDS", 4 * strips + rests),
+            ("SHARE", 16 / s.lanes),
             ("SINGLES", singles),
             ("HIDDEN_PADDED", s.n.next_multiple_of(4)),
             ("HEAD", (len - b1).div_ceil(s.lanes)),
@@ -280,7 +288,9 @@ mod tests {
                 let constants = small::constants(&sizes);
                 let value = |name| constants.iter().find(|(found, _)| *found == name).unwrap().1;
                 assert_eq!(lanes * (4 * value("WORDS") + value("SINGLES")), k, "{lanes} lanes");
-                assert_eq!(value("WORDS"), 4 * value("STRIPS") + value("RESTS"));
+                assert_eq!(value("QUADS"), lanes * value("STRIPS") + value("RESTS"));
+                assert_eq!(value("SINGLES"), value("RESTS") * value("SHARE"));
+                assert!(value("GROUPS") * value("OWN") >= sizes.classes);
                 let row = value("ROW");
                 assert!(row <= 8_192 && row % 16 == 0 && row % value("QUADS") == 0, "{k} pixels: {row}");
                 assert_eq!(small::fits(&sizes), row > 0 && value("WORDS") <= 256, "{k} pixels");
