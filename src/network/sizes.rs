@@ -17,14 +17,15 @@ const PIXEL_BYTES: usize = 64 << 20;
 /// Invocations that a sum over samples is spread over, so that wide and narrow layers alike fill a
 /// device.
 const GRADIENT_INVOCATIONS: usize = 1 << 14;
-/// The same for tiles of a GPU: 512 workgroups.
-const TILED_INVOCATIONS: usize = 1 << 17;
-/// Units, inputs and invocations of such a tile.
-const TILE: [usize; 3] = [64, 128, 256];
+/// Workgroups that a sum in tiles is spread over, on a GPU and on a software driver.
+const TILED_WORKGROUPS: usize = 512;
+const EIGHT_LANES_WORKGROUPS: usize = 256;
 /// Most rows of a split: a sum is one loop, and some drivers stop a loop at 65,535 trips.
 const MAX_SPLIT_ROWS: usize = 16_384;
 /// Fewest rows of a split: below, reducing costs more than summing.
 const SPLIT_ROWS: usize = 256;
+/// The same for tiles of 8 lanes, which take as long as some hundred rows to hand over what they have summed.
+const EIGHT_LANES_ROWS: usize = 1_024;
 /// Stands for a size that is not known before the plan is made: workgroups do not depend on it.
 const ANY_SIZE: f64 = 64.0;
 /// Most trips of a loop: a number that every driver is known to run.
@@ -69,11 +70,11 @@ impl PlanSizes {
         self.recipe.rows(self.lengths.train)
     }
 
-    /// Ranges that the samples of a chunk are split into for a sum that takes `invocations` of
-    /// `wanted`.
-    fn splits(&self, invocations: usize, wanted: usize) -> usize {
+    /// Ranges, of `least_rows` or more, that the samples of a chunk are split into for a sum that takes
+    /// `each` of the `wanted` invocations or workgroups.
+    fn splits(&self, each: usize, wanted: usize, least_rows: usize) -> usize {
         let rows = self.chunk.min(self.rows());
-        wanted.div_ceil(invocations).clamp(rows.div_ceil(MAX_SPLIT_ROWS), rows.div_ceil(SPLIT_ROWS))
+        wanted.div_ceil(each).clamp(rows.div_ceil(MAX_SPLIT_ROWS), rows.div_ceil(least_rows))
     }
 
     /// Splits of the weights' and the biases' sums of a layer.
@@ -85,14 +86,17 @@ impl PlanSizes {
         let inputs = if index == 0 { layer.k / 16 } else { layer.k / 4 };
         let kernel = if index == 0 { "weight_gradient_pixels" } else { "weight_gradient" };
         let sizes = Sizes { k: layer.k, n: layer.n, ..Sizes::default() };
-        let weights = if self.file(kernel, &sizes).ends_with(".tiled") {
-            let [units, per_tile, invocations] = TILE;
-            let tiles = layer.n.div_ceil(units) * layer.k.div_ceil(per_tile);
-            self.splits(tiles * invocations, TILED_INVOCATIONS)
+        let tiles = |[units, inputs]: [usize; 2]| layer.n.div_ceil(units) * layer.k.div_ceil(inputs);
+        let file = self.file(kernel, &sizes);
+        let weights = if file.ends_with(".tiled") {
+            self.splits(tiles([64, 128]), TILED_WORKGROUPS, SPLIT_ROWS)
+        } else if file.ends_with(".small_subgroups") {
+            let tile = if index == 0 { [16, 128] } else { [32, 64] };
+            self.splits(tiles(tile), EIGHT_LANES_WORKGROUPS, EIGHT_LANES_ROWS)
         } else {
-            self.splits(inputs * layer.n / 4, GRADIENT_INVOCATIONS)
+            self.splits(inputs * layer.n / 4, GRADIENT_INVOCATIONS, SPLIT_ROWS)
         };
-        (weights, self.splits(layer.n / 4, GRADIENT_INVOCATIONS))
+        (weights, self.splits(layer.n / 4, GRADIENT_INVOCATIONS, SPLIT_ROWS))
     }
 
     /// Whether no gradient is split: its partial sum is its sum.
