@@ -42,6 +42,19 @@ alias Weights = array<vec4f, HIDDEN>; // those of a word's 4 pixels, or the sums
 alias Words = array<Weights, max(WORDS, 1u)>;
 alias Singles = array<Units, max(SINGLES, 1u)>;
 
+// What a lane has of the layers behind w1: of its own classes, and sums over its own images.
+struct Head {
+  b1: Units,
+  w2: array<Units, OWN>,
+  b2: Own,
+  db1: Units,
+  dw2: array<Units, OWN>,
+  db2: Own,
+  loss: f32,
+  hits: u32,
+  seen: u32,
+}
+
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   var w1: Words;
@@ -65,40 +78,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
       }
     }
   }
-  // The other parameters, one vec4 a lane, then handed to all lanes.
-  var head: array<vec4f, HEAD>;
-  for (var r = 0u; r < HEAD; r++) { // unroll
-    head[r] = parameters[B1 + r * LANES + lane];
-  }
-  var b1: Units;
-  var db1: Units;
-  for (var j = 0u; j < HIDDEN; j++) { // unroll
-    b1[j] = subgroupShuffle(head[j / 4u / LANES][j % 4u], j / 4u % LANES);
-  }
-  let group_of = lane / TURN;
-  var w2: array<Units, OWN>;
-  var dw2: array<Units, OWN>;
-  var b2: Own;
-  var db2: Own;
-  for (var g = 0u; g < GROUPS; g++) { // unroll
-    for (var i = 0u; i < OWN; i++) { // unroll
-      const c = min(g * OWN + i, CLASSES - 1u); // what is beyond the last class is left out below
-      const b = 4u * (B2 - B1) + c;
-      b2[i] = select(b2[i], subgroupShuffle(head[b / 4u / LANES][b % 4u], b / 4u % LANES), g == group_of);
-      for (var j = 0u; j < HIDDEN; j++) { // unroll
-        const w = 4u * (W2 - B1) + c * HIDDEN_PADDED + j;
-        let loaded = subgroupShuffle(head[w / 4u / LANES][w % 4u], w / 4u % LANES);
-        w2[i][j] = select(w2[i][j], loaded, g == group_of);
-      }
-    }
-  }
+  var head: Head;
+  load_head(&head, lane);
 
   let m = arrayLength(&labels);
   let rows = (m + splits - 1u) / splits;
   let end = min((group.x + 1u) * rows, m);
-  var loss = 0.0;
-  var hits = 0u;
-  var seen = 0u;
   for (var first = group.x * rows; first < end; first += TURN) {
     var x: array<array<u32, TURN>, max(WORDS, 1u)>;
     var single_x: array<Turn, max(SINGLES, 1u)>;
@@ -131,62 +116,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
       }
     }
 
-    // From here to dz1, a lane works on one image and, of that, on its own classes.
-    let image = first + lane % TURN;
-    let live = image < end;
-    var a1: Units;
+    var z1: Units; // of one image, as all that follows of it
     for (var j = 0u; j < HIDDEN; j++) { // unroll
-      a1[j] = max(turn_sums(sum[j], lane) / 255.0 + b1[j], 0.0);
+      z1[j] = turn_sums(sum[j], lane) / 255.0 + head.b1[j];
     }
-    let label = labels[min(image, m - 1u)];
-    let own_label = label - group_of * OWN; // from OWN on where another lane has it
-    var z2: Own;
-    var best = 0u;
-    var top: f32;
-    var at_label: f32;
-    for (var i = 0u; i < OWN; i++) { // unroll
-      z2[i] = b2[i];
-      for (var j = 0u; j < HIDDEN; j++) { // unroll
-        z2[i] = fma(a1[j], w2[i][j], z2[i]);
-      }
-      let better = i == 0u || z2[i] > top;
-      best = select(best, i, better);
-      top = select(top, z2[i], better);
-      at_label = select(at_label, z2[i], i == own_label);
-    }
-    best += group_of * OWN;
-    for (var k = 0u; k < LOG_GROUPS; k++) { // unroll
-      let other_top = subgroupShuffleXor(top, TURN << k);
-      let other_best = subgroupShuffleXor(best, TURN << k);
-      best = select(best, other_best, other_top > top); // of equal ones group 0 keeps the first
-      top = select(top, other_top, other_top > top);
-    }
-    var e: Own;
-    var total = 0.0;
-    for (var i = 0u; i < OWN; i++) { // unroll
-      e[i] = select(0.0, exp(z2[i] - top), group_of * OWN + i < CLASSES);
-      total += e[i];
-    }
-    total = group_sum(total);
-    loss += select(0.0, log(total) - (at_label - top), live && own_label < OWN);
-    hits += select(0u, 1u, live && lane < TURN && best == label);
-    seen += select(0u, 1u, live && lane < TURN);
-    var da1: Units;
-    for (var i = 0u; i < OWN; i++) { // unroll
-      let p = e[i] / total;
-      let dz2 = select(0.0, select(p, p - 1.0, i == own_label), live);
-      db2[i] += dz2;
-      for (var j = 0u; j < HIDDEN; j++) { // unroll
-        dw2[i][j] = fma(dz2, a1[j], dw2[i][j]);
-        da1[j] = fma(dz2, w2[i][j], da1[j]);
-      }
-    }
+    let image = first + lane % TURN;
+    let own_dz1 = pass_head(&head, z1, labels[min(image, m - 1u)], image < end, lane);
     var dz1: array<Turn, HIDDEN>;
     for (var j = 0u; j < HIDDEN; j++) { // unroll
-      let d = select(0.0, group_sum(da1[j]), a1[j] > 0.0);
-      db1[j] += d;
       for (var t = 0u; t < TURN; t++) { // unroll
-        dz1[j][t] = subgroupShuffle(d, t);
+        dz1[j][t] = subgroupShuffle(own_dz1[j], t);
       }
     }
 
@@ -225,39 +164,123 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
       }
     }
   }
+  store_head(&head, place, lane);
+  let loss = lane_sum(head.loss);
+  let hits = subgroupAdd(head.hits);
+  let seen = subgroupAdd(head.seen);
+  if (lane == 0u) {
+    loss_partials[group.x] = loss;
+    hit_partials[group.x] = hits;
+    atomicAdd(&samples_seen[counter], seen);
+  }
+}
+
+// The parameters behind w1: they come as one vec4 a lane, then each lane takes its own from the others.
+fn load_head(head: ptr<function, Head>, lane: u32) {
+  var all: array<vec4f, HEAD>;
   for (var r = 0u; r < HEAD; r++) { // unroll
-    head[r] = vec4f(0.0);
+    all[r] = parameters[B1 + r * LANES + lane];
   }
   for (var j = 0u; j < HIDDEN; j++) { // unroll
-    let sum = lane_sum(select(0.0, db1[j], lane < TURN)); // the other lanes have it, too
-    head[j / 4u / LANES][j % 4u] += select(0.0, sum, lane == j / 4u % LANES);
+    (*head).b1[j] = subgroupShuffle(all[j / 4u / LANES][j % 4u], j / 4u % LANES);
+  }
+  for (var g = 0u; g < GROUPS; g++) { // unroll
+    let mine = lane / TURN == g;
+    for (var i = 0u; i < OWN; i++) { // unroll
+      const c = min(g * OWN + i, CLASSES - 1u); // what is beyond the last class is left out later
+      const b = 4u * (B2 - B1) + c;
+      (*head).b2[i] = select((*head).b2[i], subgroupShuffle(all[b / 4u / LANES][b % 4u], b / 4u % LANES), mine);
+      for (var j = 0u; j < HIDDEN; j++) { // unroll
+        const w = 4u * (W2 - B1) + c * HIDDEN_PADDED + j;
+        let loaded = subgroupShuffle(all[w / 4u / LANES][w % 4u], w / 4u % LANES);
+        (*head).w2[i][j] = select((*head).w2[i][j], loaded, mine);
+      }
+    }
+  }
+}
+
+// What follows z1 of an image, for the lane's own classes: loss, hit, and the sums of gradients. Gives dz1.
+fn pass_head(head: ptr<function, Head>, z1: Units, label: u32, live: bool, lane: u32) -> Units {
+  let own = lane / TURN * OWN; // the first of its classes
+  let own_label = label - own; // from OWN on where another lane has it
+  var a1: Units;
+  for (var j = 0u; j < HIDDEN; j++) { // unroll
+    a1[j] = max(z1[j], 0.0);
+  }
+  var z2: Own;
+  var best = 0u;
+  var top: f32;
+  var at_label: f32;
+  for (var i = 0u; i < OWN; i++) { // unroll
+    z2[i] = (*head).b2[i];
+    for (var j = 0u; j < HIDDEN; j++) { // unroll
+      z2[i] = fma(a1[j], (*head).w2[i][j], z2[i]);
+    }
+    let better = i == 0u || z2[i] > top;
+    best = select(best, i, better);
+    top = select(top, z2[i], better);
+    at_label = select(at_label, z2[i], i == own_label);
+  }
+  best += own;
+  for (var k = 0u; k < LOG_GROUPS; k++) { // unroll
+    let other_top = subgroupShuffleXor(top, TURN << k);
+    let other_best = subgroupShuffleXor(best, TURN << k);
+    best = select(best, other_best, other_top > top); // of equal ones group 0 keeps the first
+    top = select(top, other_top, other_top > top);
+  }
+  var e: Own;
+  var total = 0.0;
+  for (var i = 0u; i < OWN; i++) { // unroll
+    e[i] = select(0.0, exp(z2[i] - top), own + i < CLASSES);
+    total += e[i];
+  }
+  total = group_sum(total);
+  (*head).loss += select(0.0, log(total) - (at_label - top), live && own_label < OWN);
+  (*head).hits += select(0u, 1u, live && lane < TURN && best == label);
+  (*head).seen += select(0u, 1u, live && lane < TURN);
+  var da1: Units;
+  for (var i = 0u; i < OWN; i++) { // unroll
+    let p = e[i] / total;
+    let dz2 = select(0.0, select(p, p - 1.0, i == own_label), live);
+    (*head).db2[i] += dz2;
+    for (var j = 0u; j < HIDDEN; j++) { // unroll
+      (*head).dw2[i][j] = fma(dz2, a1[j], (*head).dw2[i][j]);
+      da1[j] = fma(dz2, (*head).w2[i][j], da1[j]);
+    }
+  }
+  var dz1: Units;
+  for (var j = 0u; j < HIDDEN; j++) { // unroll
+    dz1[j] = select(0.0, group_sum(da1[j]), a1[j] > 0.0);
+    (*head).db1[j] += dz1[j];
+  }
+  return dz1;
+}
+
+// Their gradients, from the sums of the lanes' own images and classes, as one vec4 a lane.
+fn store_head(head: ptr<function, Head>, place: u32, lane: u32) {
+  var all: array<vec4f, HEAD>;
+  for (var j = 0u; j < HIDDEN; j++) { // unroll
+    let sum = lane_sum(select(0.0, (*head).db1[j], lane < TURN)); // the other lanes have it, too
+    all[j / 4u / LANES][j % 4u] += select(0.0, sum, lane == j / 4u % LANES);
   }
   for (var i = 0u; i < OWN; i++) { // unroll
-    db2[i] = image_sum(db2[i]);
+    (*head).db2[i] = image_sum((*head).db2[i]);
     for (var j = 0u; j < HIDDEN; j++) { // unroll
-      dw2[i][j] = image_sum(dw2[i][j]);
+      (*head).dw2[i][j] = image_sum((*head).dw2[i][j]);
     }
   }
   for (var c = 0u; c < CLASSES; c++) { // unroll
     const b = 4u * (B2 - B1) + c;
-    let sum = subgroupShuffle(db2[c % OWN], c / OWN * TURN);
-    head[b / 4u / LANES][b % 4u] += select(0.0, sum, lane == b / 4u % LANES);
+    let sum = subgroupShuffle((*head).db2[c % OWN], c / OWN * TURN);
+    all[b / 4u / LANES][b % 4u] += select(0.0, sum, lane == b / 4u % LANES);
     for (var j = 0u; j < HIDDEN; j++) { // unroll
       const w = 4u * (W2 - B1) + c * HIDDEN_PADDED + j;
-      let sum = subgroupShuffle(dw2[c % OWN][j], c / OWN * TURN);
-      head[w / 4u / LANES][w % 4u] += select(0.0, sum, lane == w / 4u % LANES);
+      let sum = subgroupShuffle((*head).dw2[c % OWN][j], c / OWN * TURN);
+      all[w / 4u / LANES][w % 4u] += select(0.0, sum, lane == w / 4u % LANES);
     }
   }
   for (var r = 0u; r < HEAD; r++) { // unroll
-    if (B1 + r * LANES + lane < LEN) { partials[place + B1 + r * LANES + lane] = head[r]; }
-  }
-  let losses = lane_sum(loss);
-  let all_hits = subgroupAdd(hits);
-  let all_seen = subgroupAdd(seen);
-  if (lane == 0u) {
-    loss_partials[group.x] = losses;
-    hit_partials[group.x] = all_hits;
-    atomicAdd(&samples_seen[counter], all_seen);
+    if (B1 + r * LANES + lane < LEN) { partials[place + B1 + r * LANES + lane] = all[r]; }
   }
 }
 
