@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     Error, Result,
-    data::Dataset,
+    data::{Dataset, Lengths},
     gpu::{Adapter, Device, DeviceError, GraphicsApi, Wanted, choose},
     kernels::Shaders,
     model,
@@ -42,10 +42,16 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     if let Some(path) = &args.save {
         model::check_writable(path)?;
     }
-    // The driver takes as long to load as the data does.
+    // The driver and a shader take as long to load as the data does.
     let (data, found) = rayon::join(
         || load(&args.data, args.limit, args.val),
-        || wanted(args.device.as_ref()).map(|wanted| choose(&wanted, &apis)),
+        || {
+            let found = wanted(args.device.as_ref()).map(|wanted| choose(&wanted, &apis));
+            if let Some(Ok(adapter)) = &found {
+                parse_ahead(args, adapter, &shaders);
+            }
+            found
+        },
     );
     let data = Arc::new(data?);
     let (recipe, course) = course::course(args, data.train.len())?;
@@ -240,6 +246,19 @@ fn plan(
         ));
     }
     Ok(kind)
+}
+
+/// Parses the longest shader while the data are read, for data like MNIST. For others it is parsed again, and
+/// what is wrong with it is told then, too.
+fn parse_ahead(args: &TrainArgs, adapter: &Adapter, shaders: &Shaders) {
+    let (inputs, classes) = wide_vectors::DATA;
+    let (recipe, variants) = (course::recipe(args), Variants::of(adapter));
+    let lengths = Lengths { train: 1, val: 0, test: 1 };
+    if let Ok(shape) = Shape::new(inputs, &args.hidden.0, classes)
+        && let Ok(kind) = PlanKind::choose(args.plan.0, &shape, &recipe, variants, shaders)
+    {
+        let _ = PlanSizes::new(&shape, lengths, &recipe, kind, variants).parse_ahead(shaders);
+    }
 }
 
 /// Says which shaders a `--shaders` run uses.

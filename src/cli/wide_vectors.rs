@@ -22,7 +22,7 @@ const APART: (&str, &str) = ("GALLIVM_PERF", "brilinear");
 const LANES: usize = 16;
 /// Pixels and classes of MNIST and its kin. The data are not read yet; with others the plan may turn out to
 /// be another one, which runs with any number of lanes.
-const DATA: (usize, usize) = (784, 10);
+pub(super) const DATA: (usize, usize) = (784, 10);
 
 /// Starts this program over, in the same process, with vectors of 512 bits asked for, where the processor has
 /// them, nobody asks for other ones, and the plan is the fused one. That takes 0.7 of the time with them,

@@ -14,8 +14,8 @@ use super::{
 use crate::{
     Result,
     data::Split,
-    gpu::{Command, Element, Kernel},
-    kernels::Sizes,
+    gpu::{Command, Element, Kernel, ShaderError},
+    kernels::{Shaders, Sizes},
     recipe::Optimizer,
 };
 
@@ -71,6 +71,18 @@ impl Builder<'_> {
 }
 
 impl super::PlanSizes {
+    /// Parses `fused_step`, where the plan has it, so that `shaders` have it at hand: it is the longest one.
+    ///
+    /// # Errors
+    /// As [`Shaders::get`].
+    pub fn parse_ahead(&self, shaders: &Shaders) -> Result<(), ShaderError> {
+        if self.kind == PlanKind::Fused {
+            let sizes = self.fused();
+            shaders.get(shaders.preferred("fused_step", self.file("fused_step", &sizes)), &sizes)?;
+        }
+        Ok(())
+    }
+
     /// Sizes of `fused_step`: units without padding.
     pub(super) fn fused(&self) -> Sizes {
         let train = self.lengths.train;
