@@ -130,7 +130,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     }
 
     for (var i = 0u; i < WORDS; i++) { // unroll
-      dw1[i] = backward(dw1[i], numbers(x[i]), dz1);
+      backward(&dw1, i, numbers(x[i]), &dz1);
     }
     for (var i = 0u; i < SINGLES; i++) { // unroll
       for (var j = 0u; j < HIDDEN; j++) { // unroll
@@ -144,7 +144,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   let place = group.x * LEN;
   for (var i = 0u; i < WORDS; i++) {
     let word = word_of(i, lane);
-    let sums = pick(dw1, i);
+    let sums = pick(&dw1, i);
     for (var j = 0u; j < HIDDEN; j++) { // unroll
       partials[place + j * 4u * QUADS + word] = sums[j] / 255.0;
     }
@@ -319,7 +319,7 @@ fn numbers(x: array<u32, TURN>) -> array<vec4f, TURN> {
 }
 
 // sum += x w1ᵀ over a word's pixels: as many as stay in a CPU's registers, for all images of a turn.
-// (By pointer: drivers take their time to see through copies of arrays.)
+// (Large arrays go by pointer: drivers take their time to see through copies.)
 fn forward(sum: ptr<function, array<Turn, HIDDEN>>, p: array<vec4f, TURN>, w: Weights) {
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     for (var v = 0u; v < 4u; v++) { // unroll
@@ -330,15 +330,18 @@ fn forward(sum: ptr<function, array<Turn, HIDDEN>>, p: array<vec4f, TURN>, w: We
   }
 }
 
-// dw1 + dz1ᵀ x over a word's pixels.
-fn backward(before: Weights, p: array<vec4f, TURN>, d: array<Turn, HIDDEN>) -> Weights {
-  var sum = before;
+// dw1 += dz1ᵀ x over the pixels of word i.
+fn backward(
+  dw1: ptr<function, Words>,
+  i: u32,
+  p: array<vec4f, TURN>,
+  dz1: ptr<function, array<Turn, HIDDEN>>,
+) {
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     for (var t = 0u; t < TURN; t++) { // unroll
-      sum[j] = fma(p[t], vec4f(d[j][t]), sum[j]);
+      (*dw1)[i][j] = fma(p[t], vec4f((*dz1)[j][t]), (*dw1)[i][j]);
     }
   }
-  return sum;
 }
 
 // Replaces the weights of word i.
@@ -351,11 +354,11 @@ fn replace(all: ptr<function, Words>, i: u32, value: Weights) {
 }
 
 // The sums of word i.
-fn pick(sums: Words, i: u32) -> Weights {
+fn pick(sums: ptr<function, Words>, i: u32) -> Weights {
   var found: Weights;
   for (var k = 0u; k < WORDS; k++) { // unroll
     for (var j = 0u; j < HIDDEN; j++) { // unroll
-      found[j] = select(found[j], sums[k][j], k == i);
+      found[j] = select(found[j], (*sums)[k][j], k == i);
     }
   }
   return found;
