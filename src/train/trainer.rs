@@ -32,7 +32,7 @@ pub struct Report {
     pub val: Option<Metrics>,
     /// Of the weights entering the iteration.
     pub test: Metrics,
-    /// Wall time since the first submission.
+    /// Wall time since all was ready for the first iteration.
     pub seconds: f64,
 }
 
@@ -66,7 +66,7 @@ pub struct End {
     pub val: Option<Metrics>,
     /// Of the final weights.
     pub test: Metrics,
-    /// Wall time since the first submission.
+    /// Wall time since all was ready for the first iteration.
     pub seconds: f64,
     /// Wall time of the loop without evaluations, an iteration; none where there was none.
     pub ms_per_iter: Option<f64>,
