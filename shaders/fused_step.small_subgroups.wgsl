@@ -16,11 +16,12 @@
 //
 // The host appends the sizes as `const` lines, as array lengths must be:
 //   WORKGROUP = LANES
-//   TURN = 4 images, which each weight that is touched serves, and LOG_TURN
+//   TURN = 4 images, which each weight that is touched serves (turn_sums is written for 4); LOG_TURN
 //   GROUPS = LANES / TURN, LOG_GROUPS, and OWN: classes of a group
 //   QUADS: 16 pixels each, of an image, and ROW: of a row of the texture, for a power of 2 of images
-//   STRIPS: quads of a lane, and WORDS in them, of 4 pixels; RESTS: quads of an image that those leave,
-//     SHARE: pixels that a lane has of one of these, and SINGLES: of all
+//   STRIPS: quads of a lane, and WORDS: 4 pixels each, in them
+//   RESTS: quads of an image that the strips leave, SHARE: pixels of such a quad for each lane, and
+//     SINGLES = RESTS * SHARE
 //   HIDDEN, HIDDEN_PADDED, CLASSES
 //   B1, W2, B2, LEN: places and length of the parameters in vec4s; HEAD: LANES vec4s from B1 to LEN
 
@@ -85,6 +86,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   let rows = (m + splits - 1u) / splits;
   let end = min((group.x + 1u) * rows, m);
   for (var first = group.x * rows; first < end; first += TURN) {
+    let image = first + lane % TURN; // of which the lane has the ends, and all from z1 to dz1
     var x: array<array<u32, TURN>, max(WORDS, 1u)>;
     var single_x: array<Turn, max(SINGLES, 1u)>;
     for (var t = 0u; t < TURN; t++) { // unroll
@@ -96,7 +98,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
       }
     }
     for (var i = 0u; i < RESTS; i++) { // unroll
-      let quad = quad_of(first + lane % TURN, STRIPS * LANES + i);
+      let quad = quad_of(image, STRIPS * LANES + i);
       for (var k = 0u; k < SHARE; k++) { // unroll
         for (var t = 0u; t < TURN; t++) { // unroll
           single_x[i * SHARE + k][t] = single_pixel(quad, t, k * LANES + lane);
@@ -120,12 +122,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     for (var j = 0u; j < HIDDEN; j++) { // unroll
       z1[j] = turn_sums(sum[j], lane) / 255.0 + head.b1[j];
     }
-    let image = first + lane % TURN;
-    let own_dz1 = pass_head(&head, z1, labels[min(image, m - 1u)], image < end, lane);
+    let image_dz1 = pass_head(&head, z1, labels[min(image, m - 1u)], image < end, lane);
     var dz1: array<Turn, HIDDEN>;
     for (var j = 0u; j < HIDDEN; j++) { // unroll
       for (var t = 0u; t < TURN; t++) { // unroll
-        dz1[j][t] = subgroupShuffle(own_dz1[j], t);
+        dz1[j][t] = subgroupShuffle(image_dz1[j], t);
       }
     }
 
@@ -201,16 +202,16 @@ fn load_head(head: ptr<function, Head>, lane: u32) {
 
 // What follows z1 of an image, for the lane's own classes: loss, hit, and the sums of gradients. Gives dz1.
 fn pass_head(head: ptr<function, Head>, z1: Units, label: u32, live: bool, lane: u32) -> Units {
-  let own = lane / TURN * OWN; // the first of its classes
-  let own_label = label - own; // from OWN on where another lane has it
+  let first_class = lane / TURN * OWN;
+  let own_label = label - first_class; // from OWN on where another lane has it
   var a1: Units;
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     a1[j] = max(z1[j], 0.0);
   }
   var z2: Own;
   var best = 0u;
-  var top: f32;
-  var at_label: f32;
+  var top = 0.0;
+  var at_label = 0.0;
   for (var i = 0u; i < OWN; i++) { // unroll
     z2[i] = (*head).b2[i];
     for (var j = 0u; j < HIDDEN; j++) { // unroll
@@ -221,17 +222,17 @@ fn pass_head(head: ptr<function, Head>, z1: Units, label: u32, live: bool, lane:
     top = select(top, z2[i], better);
     at_label = select(at_label, z2[i], i == own_label);
   }
-  best += own;
+  best += first_class;
   for (var k = 0u; k < LOG_GROUPS; k++) { // unroll
     let other_top = subgroupShuffleXor(top, TURN << k);
     let other_best = subgroupShuffleXor(best, TURN << k);
-    best = select(best, other_best, other_top > top); // of equal ones group 0 keeps the first
+    best = select(best, other_best, other_top > top); // group 0, which tells, keeps the first of equal ones
     top = select(top, other_top, other_top > top);
   }
   var e: Own;
   var total = 0.0;
   for (var i = 0u; i < OWN; i++) { // unroll
-    e[i] = select(0.0, exp(z2[i] - top), own + i < CLASSES);
+    e[i] = select(0.0, exp(z2[i] - top), first_class + i < CLASSES);
     total += e[i];
   }
   total = group_sum(total);
@@ -256,9 +257,13 @@ fn pass_head(head: ptr<function, Head>, z1: Units, label: u32, live: bool, lane:
   return dz1;
 }
 
-// Their gradients, from the sums of the lanes' own images and classes, as one vec4 a lane.
+// The gradients of the parameters behind w1, from the sums of the lanes' own images and classes, as one
+// vec4 a lane.
 fn store_head(head: ptr<function, Head>, place: u32, lane: u32) {
   var all: array<vec4f, HEAD>;
+  for (var r = 0u; r < HEAD; r++) { // unroll
+    all[r] = vec4f(0.0);
+  }
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     let sum = lane_sum(select(0.0, (*head).db1[j], lane < TURN)); // the other lanes have it, too
     all[j / 4u / LANES][j % 4u] += select(0.0, sum, lane == j / 4u % LANES);
@@ -294,13 +299,13 @@ fn single_of(i: u32, lane: u32) -> u32 {
   return 4u * WORDS * LANES + i * LANES + lane;
 }
 
-// A quad of an image. (A turn may end beyond the last image: what is read there does not matter.)
+// A quad of an image. (A turn may end beyond the last image: dz1 is 0 there.)
 fn quad_of(image: u32, quad: u32) -> vec4u {
   const IMAGES = ROW / QUADS; // of a row
   return textureLoad(pixels, vec2u(image % IMAGES * QUADS + quad, image / IMAGES));
 }
 
-// A pixel of the quad of lane t as a number, to each lane its own.
+// Of the quad that lane t has, the given pixel, which is another one in each lane, as a number.
 fn single_pixel(quad: vec4u, t: u32, pixel: u32) -> f32 {
   var word = 0u;
   for (var v = 0u; v < 4u; v++) { // unroll
@@ -330,7 +335,7 @@ fn forward(sum: ptr<function, array<Turn, HIDDEN>>, p: array<vec4f, TURN>, w: We
   }
 }
 
-// dw1 += dz1ᵀ x over the pixels of word i.
+// dw1 += dz1ᵀ x over the pixels of word i. (It is a number in every call, so that dw1 stays in registers.)
 fn backward(
   dw1: ptr<function, Words>,
   i: u32,

@@ -248,15 +248,25 @@ fn plan(
     Ok(kind)
 }
 
-/// Parses the longest shader while the data are read, for data like MNIST. For others it is parsed again, and
-/// what is wrong with it is told then, too.
+/// Shape and plan for data like MNIST: a guess while the data are not read.
+pub(super) fn usual_plan(
+    plan: Option<PlanKind>,
+    hidden: &[usize],
+    recipe: &Recipe,
+    variants: Variants,
+    shaders: &Shaders,
+) -> Option<(Shape, PlanKind)> {
+    let shape = Shape::new(784, hidden, 10).ok()?;
+    let kind = PlanKind::choose(plan, &shape, recipe, variants, shaders).ok()?;
+    Some((shape, kind))
+}
+
+/// Parses the longest shader while the data are read. For data unlike MNIST it is parsed again, and what is
+/// wrong with it is told then, too.
 fn parse_ahead(args: &TrainArgs, adapter: &Adapter, shaders: &Shaders) {
-    let (inputs, classes) = wide_vectors::DATA;
     let (recipe, variants) = (course::recipe(args), Variants::of(adapter));
-    let lengths = Lengths { train: 1, val: 0, test: 1 };
-    if let Ok(shape) = Shape::new(inputs, &args.hidden.0, classes)
-        && let Ok(kind) = PlanKind::choose(args.plan.0, &shape, &recipe, variants, shaders)
-    {
+    if let Some((shape, kind)) = usual_plan(args.plan.0, &args.hidden.0, &recipe, variants, shaders) {
+        let lengths = Lengths { train: 1, val: 0, test: 1 }; // the text does not depend on them
         let _ = PlanSizes::new(&shape, lengths, &recipe, kind, variants).parse_ahead(shaders);
     }
 }

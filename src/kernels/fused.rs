@@ -90,7 +90,8 @@ pub fn example(file: &str) -> Sizes {
     Sizes { m: 60_000, k: 784, n: 10, splits: 16, classes: 10, lanes }
 }
 
-/// The `const` lines of a file. `n` is the number of hidden units, without padding.
+/// The `const` lines of a file, the same for any number of images. `n` is the number of hidden units,
+/// without padding.
 pub fn constants(file: &str, s: &Sizes) -> Constants {
     let own = if file == SMALL_SUBGROUPS { small::constants(s) } else { large::constants(s) };
     let all = [("HIDDEN", s.n), ("CLASSES", s.classes)];
@@ -112,8 +113,8 @@ pub fn places(s: &Sizes) -> [(&'static str, usize); 4] {
 mod small {
     use super::{Sizes, places};
 
-    /// Numbers that a lane keeps in registers at most: beyond, software drivers take more than some
-    /// seconds to compile.
+    /// Pixels of a lane and classes, for each of its units, at most: what is written out for them. Beyond,
+    /// software drivers take more than some seconds to compile.
     pub const MOST_REGISTERS: usize = 1_100;
 
     /// Words of a lane at most: the loops over them are written out.
@@ -121,24 +122,23 @@ mod small {
     /// Pixels of a lane that a small image counts as: what else a unit takes is not less for it.
     const LEAST_PIXELS: usize = 20;
 
-    /// Images a turn: twice as many would need more registers than a CPU has, and half as many more loads
-    /// of weights.
+    /// Images a turn, which `turn_sums` is written for: twice as many would need more registers than a CPU
+    /// has, and half as many more loads of weights.
     const TURN: usize = 4;
     /// Texels of the longest side of a texture that WebGPU guarantees.
     const MOST_SIDE: usize = 8_192;
 
     pub fn fits(s: &Sizes) -> bool {
-        let [strips, _, singles] = shares(s);
+        let [strips, _] = shares(s);
         4 * strips <= MOST_WORDS
             && texture_row(s) > 0
-            && ((16 * strips + singles).max(LEAST_PIXELS) + s.classes) * s.n <= MOST_REGISTERS
+            && ((s.k / s.lanes).max(LEAST_PIXELS) + s.classes) * s.n <= MOST_REGISTERS
     }
 
-    /// Strips of 16 pixels of a lane, quads of an image that they leave, and pixels of a lane in those.
-    fn shares(s: &Sizes) -> [usize; 3] {
+    /// Strips of 16 pixels of a lane, and quads of an image that they leave.
+    fn shares(s: &Sizes) -> [usize; 2] {
         let quads = s.k / 16;
-        let rests = quads % s.lanes;
-        [quads / s.lanes, rests, 16 * rests / s.lanes]
+        [quads / s.lanes, quads % s.lanes]
     }
 
     /// Quads in a row of the pixels' texture: those of a power of 2 of images, by which a shader divides
@@ -150,7 +150,7 @@ mod small {
     }
 
     pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
-        let [strips, rests, singles] = shares(s);
+        let ([strips, rests], share) = (shares(s), 16 / s.lanes);
         let groups = s.lanes / TURN;
         let [(_, b1), .., (_, len)] = places(s);
         vec![
@@ -165,8 +165,8 @@ mod small {
             ("STRIPS", strips),
             ("WORDS", 4 * strips),
             ("RESTS", rests),
-            ("SHARE", 16 / s.lanes),
-            ("SINGLES", singles),
+            ("SHARE", share),
+            ("SINGLES", rests * share),
             ("HIDDEN_PADDED", s.n.next_multiple_of(4)),
             ("HEAD", (len - b1).div_ceil(s.lanes)),
             ("WORKGROUP", s.lanes),
@@ -289,12 +289,22 @@ mod tests {
                 let value = |name| constants.iter().find(|(found, _)| *found == name).unwrap().1;
                 assert_eq!(lanes * (4 * value("WORDS") + value("SINGLES")), k, "{lanes} lanes");
                 assert_eq!(value("QUADS"), lanes * value("STRIPS") + value("RESTS"));
-                assert_eq!(value("SINGLES"), value("RESTS") * value("SHARE"));
-                assert!(value("GROUPS") * value("OWN") >= sizes.classes);
                 let row = value("ROW");
                 assert!(row <= 8_192 && row % 16 == 0 && row % value("QUADS") == 0, "{k} pixels: {row}");
                 assert_eq!(small::fits(&sizes), row > 0 && value("WORDS") <= 256, "{k} pixels");
             }
+        }
+    }
+
+    #[test]
+    fn every_class_has_one_group_and_no_group_has_one_too_many() {
+        for (lanes, classes) in [8, 16].into_iter().flat_map(|lanes| (1..=40).map(move |c| (lanes, c))) {
+            let sizes = Sizes { k: 784, n: 1, classes, lanes, ..Sizes::default() };
+            let constants = small::constants(&sizes);
+            let value = |name| constants.iter().find(|(found, _)| *found == name).unwrap().1;
+            assert_eq!(value("GROUPS") * value("TURN"), lanes);
+            assert!(value("GROUPS") * value("OWN") >= classes, "{lanes} lanes, {classes} classes");
+            assert!(value("GROUPS") * (value("OWN") - 1) < classes, "{lanes} lanes, {classes} classes");
         }
     }
 

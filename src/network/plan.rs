@@ -64,7 +64,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Uploads samples and parameters, compiles the kernels and lists the commands; the iterations are ready then.
+    /// Uploads samples and parameters, compiles the kernels and lists the commands. The driver is ready for
+    /// the iterations then.
     ///
     /// # Errors
     /// A device error where memory runs out, a shader error where a kernel does not fit.
@@ -86,7 +87,8 @@ impl Plan {
         // Behind it is that of the short batch.
         let dispatches = with_metrics.commands.iter().filter(|c| matches!(c, Command::Dispatch(_)));
         let work = builder.work[..dispatches.count()].to_vec();
-        // So that no iteration takes longer than the others. Evaluations are not timed with them.
+        // Some drivers compile at the first dispatch, which would count to the first iteration's time.
+        // Evaluations have a time of their own.
         let iterations = [&full, &with_metrics].into_iter().chain(&short);
         device.make_ready(iterations.flat_map(|pass| &pass.commands))?;
         Ok(Plan {

@@ -75,10 +75,33 @@ fn variants(kernel: &str) -> Option<[&'static str; 2]> {
     })
 }
 
+/// Units and inputs of a tile, TILE_M and TILE_N, of a file that sums gradients of weights in tiles.
+pub(super) fn gradient_tile(file: &str) -> Option<[usize; 2]> {
+    Some(match file {
+        "weight_gradient.small_subgroups" => [32, 64],
+        "weight_gradient_pixels.small_subgroups" => [16, 128],
+        "weight_gradient.tiled" | "weight_gradient_pixels.tiled" => [64, 128],
+        _ => return None,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernels::entry;
+    use crate::kernels::{Shaders, entry};
+
+    #[test]
+    fn tiles_of_gradients_are_those_of_the_files() {
+        let shaders = Shaders::load(None).unwrap();
+        for kernel in ["weight_gradient", "weight_gradient_pixels"] {
+            assert_eq!(gradient_tile(kernel), None);
+            for file in variants(kernel).unwrap() {
+                let shader = shaders.get(file, &Sizes::default()).unwrap();
+                let tile = ["TILE_M", "TILE_N"].map(|name| shader.constant(name).unwrap());
+                assert_eq!(gradient_tile(file), Some(tile), "{file}");
+            }
+        }
+    }
 
     #[test]
     fn every_variant_is_a_registered_file_of_its_kernel() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{LayerLayout, Layout, PlanKind, Shape, Variants, fused, layout::ALIGN};
+use super::{LayerLayout, Layout, PlanKind, Shape, Variants, fused, layout::ALIGN, products::gradient_tile};
 use crate::{
     data::{Lengths, Split},
     gpu::{Needs, ShaderError},
@@ -17,9 +17,9 @@ const PIXEL_BYTES: usize = 64 << 20;
 /// Invocations that a sum over samples is spread over, so that wide and narrow layers alike fill a
 /// device.
 const GRADIENT_INVOCATIONS: usize = 1 << 14;
-/// Workgroups that a sum in tiles is spread over, on a GPU and on a software driver.
+/// Workgroups that a sum in tiles is spread over, so that those at work share pixels in a cache.
 const TILED_WORKGROUPS: usize = 512;
-const EIGHT_LANES_WORKGROUPS: usize = 256;
+const EIGHT_LANES_WORKGROUPS: usize = 640;
 /// Most rows of a split: a sum is one loop, and some drivers stop a loop at 65,535 trips.
 const MAX_SPLIT_ROWS: usize = 16_384;
 /// Fewest rows of a split: below, reducing costs more than summing.
@@ -74,7 +74,7 @@ impl PlanSizes {
     /// `each` of the `wanted` invocations or workgroups.
     fn splits(&self, each: usize, wanted: usize, least_rows: usize) -> usize {
         let rows = self.chunk.min(self.rows());
-        wanted.div_ceil(each).clamp(rows.div_ceil(MAX_SPLIT_ROWS), rows.div_ceil(least_rows))
+        wanted.div_ceil(each).clamp(rows.div_ceil(MAX_SPLIT_ROWS), (rows / least_rows).max(1))
     }
 
     /// Splits of the weights' and the biases' sums of a layer.
@@ -86,15 +86,16 @@ impl PlanSizes {
         let inputs = if index == 0 { layer.k / 16 } else { layer.k / 4 };
         let kernel = if index == 0 { "weight_gradient_pixels" } else { "weight_gradient" };
         let sizes = Sizes { k: layer.k, n: layer.n, ..Sizes::default() };
-        let tiles = |[units, inputs]: [usize; 2]| layer.n.div_ceil(units) * layer.k.div_ceil(inputs);
         let file = self.file(kernel, &sizes);
-        let weights = if file.ends_with(".tiled") {
-            self.splits(tiles([64, 128]), TILED_WORKGROUPS, SPLIT_ROWS)
-        } else if file.ends_with(".small_subgroups") {
-            let tile = if index == 0 { [16, 128] } else { [32, 64] };
-            self.splits(tiles(tile), EIGHT_LANES_WORKGROUPS, EIGHT_LANES_ROWS)
-        } else {
-            self.splits(inputs * layer.n / 4, GRADIENT_INVOCATIONS, SPLIT_ROWS)
+        let weights = match gradient_tile(file) {
+            Some([units, per_tile]) => {
+                let tiles = layer.n.div_ceil(units) * layer.k.div_ceil(per_tile);
+                match file.ends_with(".tiled") {
+                    true => self.splits(tiles, TILED_WORKGROUPS, SPLIT_ROWS),
+                    false => self.splits(tiles, EIGHT_LANES_WORKGROUPS, EIGHT_LANES_ROWS),
+                }
+            }
+            None => self.splits(inputs * layer.n / 4, GRADIENT_INVOCATIONS, SPLIT_ROWS),
         };
         (weights, self.splits(layer.n / 4, GRADIENT_INVOCATIONS, SPLIT_ROWS))
     }
