@@ -45,7 +45,7 @@ impl<'a> Compiler<'a> {
     }
 
     pub(super) fn shader(&self, name: &'static str, sizes: &Sizes) -> Result<Arc<Shader>, ShaderError> {
-        self.shaders.get(self.shaders.preferred(name, self.sizes.file(name, sizes)), sizes)
+        self.sizes.shader(self.shaders, name, sizes)
     }
 
     /// What a compiled kernel is found by.

@@ -77,8 +77,7 @@ impl super::PlanSizes {
     /// As [`Shaders::get`].
     pub fn parse_ahead(&self, shaders: &Shaders) -> Result<(), ShaderError> {
         if self.kind == PlanKind::Fused {
-            let sizes = self.fused();
-            shaders.get(shaders.preferred("fused_step", self.file("fused_step", &sizes)), &sizes)?;
+            self.shader(shaders, "fused_step", &self.fused())?;
         }
         Ok(())
     }

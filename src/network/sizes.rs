@@ -1,11 +1,11 @@
 //! Sizes of a plan: chunks of rows, splits of sums, counters, and what all of it needs of an adapter.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{LayerLayout, Layout, PlanKind, Shape, Variants, fused, layout::ALIGN, products::gradient_tile};
 use crate::{
     data::{Lengths, Split},
-    gpu::{Needs, ShaderError},
+    gpu::{Needs, Shader, ShaderError},
     kernels::{REGISTRY, Shaders, Sizes},
     recipe::Recipe,
 };
@@ -184,6 +184,16 @@ pub(super) fn bias_counter(layer: usize) -> usize {
 }
 
 impl PlanSizes {
+    /// The shader of a kernel at some sizes.
+    pub(super) fn shader(
+        &self,
+        shaders: &Shaders,
+        kernel: &'static str,
+        sizes: &Sizes,
+    ) -> Result<Arc<Shader>, ShaderError> {
+        shaders.get(shaders.preferred(kernel, self.file(kernel, sizes)), sizes)
+    }
+
     /// The file of a kernel at some sizes.
     pub(super) fn file(&self, kernel: &'static str, sizes: &Sizes) -> &'static str {
         self.variants.file(kernel, sizes)
