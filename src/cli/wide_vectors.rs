@@ -49,11 +49,13 @@ fn this_program() -> Option<PathBuf> {
     (program.is_file() && program.file_name() == Path::new(&called).file_name()).then_some(program)
 }
 
-/// Whether the plan is the fused one where a software driver has 16 lanes.
+/// Whether the plan is the fused one where a software driver has 16 lanes, or is asked for: what it does not
+/// serve is then told for the lanes that it would run with.
 fn is_fused(plan: Option<PlanKind>, hidden: &[usize], recipe: &Recipe, shaders: &Shaders) -> bool {
     let fused_step = Some(FusedStep::SmallSubgroups(LANES));
     let wide = Variants { fused_step, products: Products::EightLanes, ..Variants::default() };
-    usual_plan(plan, hidden, recipe, wide, shaders).is_some_and(|(_, kind)| kind == PlanKind::Fused)
+    plan == Some(PlanKind::Fused)
+        || usual_plan(plan, hidden, recipe, wide, shaders).is_some_and(|(_, kind)| kind == PlanKind::Fused)
 }
 
 #[cfg(target_arch = "x86_64")]
