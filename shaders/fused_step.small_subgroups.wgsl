@@ -37,7 +37,7 @@ override counter: u32; // this kernel's place in samples_seen
 @group(0) @binding(6) var<storage, read_write> samples_seen: array<atomic<u32>>;
 
 alias Units = array<f32, HIDDEN>;     // a number for each hidden unit
-alias Turn = array<f32, TURN>;        // a number for each image of a turn
+alias Turn = vec4f;                   // a number for each of TURN images
 alias Own = array<f32, OWN>;          // a number for each class of a lane
 alias Weights = array<vec4f, HIDDEN>; // those of a word's 4 pixels, or the sums of their gradients
 alias Words = array<Weights, max(WORDS, 1u)>;
@@ -58,6 +58,9 @@ struct Head {
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
+  let m = arrayLength(&labels);
+  let units = select(0u, HIDDEN, m > 0u); // always HIDDEN: a driver that knew it would take long to write loops out
+
   var w1: Words;
   var dw1: Words;
   for (var i = 0u; i < WORDS; i++) {
@@ -70,7 +73,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   }
   var single_w1: Singles;
   var single_dw1: Singles;
-  for (var j = 0u; j < HIDDEN; j++) {
+  for (var j = 0u; j < units; j++) {
     for (var i = 0u; i < SINGLES; i++) { // unroll
       let pixel = single_of(i, lane);
       let loaded = parameters[j * 4u * QUADS + pixel / 4u][pixel % 4u];
@@ -82,7 +85,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   var head: Head;
   load_head(&head, lane);
 
-  let m = arrayLength(&labels);
   let rows = (m + splits - 1u) / splits;
   let end = min((group.x + 1u) * rows, m);
   for (var first = group.x * rows; first < end; first += TURN) {
@@ -112,9 +114,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     }
     for (var i = 0u; i < SINGLES; i++) { // unroll
       for (var j = 0u; j < HIDDEN; j++) { // unroll
-        for (var t = 0u; t < TURN; t++) { // unroll
-          sum[j][t] = fma(single_x[i][t], single_w1[i][j], sum[j][t]);
-        }
+        sum[j] = fma(single_x[i], vec4f(single_w1[i][j]), sum[j]);
       }
     }
 
@@ -152,7 +152,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   }
   // Four lanes have the single pixels of a vec4, and the first of them stores it: they must not write
   // parts of one.
-  for (var j = 0u; j < HIDDEN; j++) {
+  for (var j = 0u; j < units; j++) {
     for (var i = 0u; i < SINGLES; i++) { // unroll
       var sum = 0.0;
       for (var k = 0u; k < HIDDEN; k++) { // unroll
@@ -326,11 +326,13 @@ fn numbers(x: array<u32, TURN>) -> array<vec4f, TURN> {
 // sum += x w1ᵀ over a word's pixels: as many as stay in a CPU's registers, for all images of a turn.
 // (Large arrays go by pointer: drivers take their time to see through copies.)
 fn forward(sum: ptr<function, array<Turn, HIDDEN>>, p: array<vec4f, TURN>, w: Weights) {
+  var pixel: array<Turn, 4>;
+  for (var v = 0u; v < 4u; v++) { // unroll
+    pixel[v] = Turn(p[0][v], p[1][v], p[2][v], p[3][v]);
+  }
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     for (var v = 0u; v < 4u; v++) { // unroll
-      for (var t = 0u; t < TURN; t++) { // unroll
-        (*sum)[j][t] = fma(p[t][v], w[j][v], (*sum)[j][t]);
-      }
+      (*sum)[j] = fma(pixel[v], vec4f(w[j][v]), (*sum)[j]);
     }
   }
 }
