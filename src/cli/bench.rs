@@ -75,7 +75,7 @@ pub fn run(args: &BenchArgs) -> Result<()> {
     let data = Arc::new(train::load(&args.data, args.limit, None)?);
     let shape = Shape::new(data.train.inputs, &args.hidden.0, data.classes)?;
     let adapter = choose(&train::wanted(Some(&args.device)).unwrap_or(Wanted::Best), &apis)?;
-    let plans = plans(args, &adapter, &shape, &shaders)?;
+    let plans = plans(args, &adapter, &shape, data.train.len(), &shaders)?;
     if let Some(folder) = &args.shaders {
         train::eprint_shaders(folder, &shaders);
     }
@@ -91,9 +91,15 @@ pub fn run(args: &BenchArgs) -> Result<()> {
 }
 
 /// The plan that is asked for, or else all that serve the network.
-fn plans(args: &BenchArgs, adapter: &Adapter, shape: &Shape, shaders: &Shaders) -> Result<Vec<PlanKind>> {
+fn plans(
+    args: &BenchArgs,
+    adapter: &Adapter,
+    shape: &Shape,
+    images: usize,
+    shaders: &Shaders,
+) -> Result<Vec<PlanKind>> {
     let recipe = bench::recipe();
-    let serves = |kind| PlanKind::choose(Some(kind), shape, &recipe, Variants::of(adapter), shaders);
+    let serves = |kind| PlanKind::choose(Some(kind), shape, images, &recipe, Variants::of(adapter), shaders);
     match args.plan.0 {
         Some(kind) => Ok(vec![serves(kind)?]),
         None => {

@@ -66,7 +66,7 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     tell_shaders(args, &shaders, adapter.is_some());
     let (mut engine, device, plan) = match &adapter {
         Some(adapter) => {
-            let kind = plan(args, adapter, &shape, &recipe, &shaders)?;
+            let kind = plan(args, adapter, &shape, data.train.len(), &recipe, &shaders)?;
             let sizes = PlanSizes::new(&shape, data.lengths(), &recipe, kind, Variants::of(adapter));
             (on_gpu(adapter, sizes, &shaders, &data, &parameters)?, gpu_line(adapter), kind.name())
         }
@@ -224,11 +224,12 @@ fn plan(
     args: &TrainArgs,
     adapter: &Adapter,
     shape: &Shape,
+    images: usize,
     recipe: &Recipe,
     shaders: &Shaders,
 ) -> Result<PlanKind> {
     let variants = Variants::of(adapter);
-    let choose = |shaders| PlanKind::choose(args.plan.0, shape, recipe, variants, shaders);
+    let choose = |shaders| PlanKind::choose(args.plan.0, shape, images, recipe, variants, shaders);
     let kind = choose(shaders)?;
     if args.plan.0.is_none() && choose(&Shaders::load(None)?)? != kind {
         note(&format!("the {} plan is the one that trains with the edited shaders", kind.name()));
@@ -257,7 +258,7 @@ pub(super) fn usual_plan(
     shaders: &Shaders,
 ) -> Option<(Shape, PlanKind)> {
     let shape = Shape::new(784, hidden, 10).ok()?;
-    let kind = PlanKind::choose(plan, &shape, recipe, variants, shaders).ok()?;
+    let kind = PlanKind::choose(plan, &shape, 1, recipe, variants, shaders).ok()?;
     Some((shape, kind))
 }
 

@@ -113,6 +113,11 @@ impl Adapter {
         has.then_some((info.subgroup_min_size, info.subgroup_max_size))
     }
 
+    /// Bytes that a storage buffer may have in a kernel.
+    pub fn max_binding(&self) -> u64 {
+        self.raw.limits().max_storage_buffer_binding_size
+    }
+
     /// Whether workgroups may be as large as WebGPU guarantees: 256 invocations, 16 KiB of memory and
     /// 8 buffers. (GL on phones offers less.)
     pub fn has_default_workgroups(&self) -> bool {

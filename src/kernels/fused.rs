@@ -77,6 +77,15 @@ impl FusedStep {
         };
         (1..=small::MOST_REGISTERS).take_while(fits).last().unwrap_or(0)
     }
+
+    /// The most images of `k` padded pixels that it can see at once, where a storage buffer may have
+    /// `binding` bytes.
+    pub fn most_images(self, k: usize, binding: u64) -> usize {
+        match self {
+            FusedStep::SmallSubgroups(_) => small::texture_images(k),
+            _ => usize::try_from(binding).unwrap_or(usize::MAX) / k,
+        }
+    }
 }
 
 const SMALL_SUBGROUPS: &str = "fused_step.small_subgroups";
@@ -131,7 +140,7 @@ mod small {
     pub fn fits(s: &Sizes) -> bool {
         let [strips, _] = shares(s);
         4 * strips <= MOST_WORDS
-            && texture_row(s) > 0
+            && texture_row(s.k) > 0
             && ((s.k / s.lanes).max(LEAST_PIXELS) + s.classes) * s.n <= MOST_REGISTERS
     }
 
@@ -143,10 +152,15 @@ mod small {
 
     /// Quads in a row of the pixels' texture: those of a power of 2 of images, by which a shader divides
     /// quickly, in a multiple of 256 bytes, as rows of a copy must be; 0 where a row cannot hold them.
-    fn texture_row(s: &Sizes) -> usize {
-        let quads = s.k / 16;
+    fn texture_row(k: usize) -> usize {
+        let quads = k / 16;
         let images = (MOST_SIDE / quads.max(1)).checked_ilog2().map_or(0, |log| 1 << log);
         if (images * quads).is_multiple_of(16) { images * quads } else { 0 }
+    }
+
+    /// Images that the texture holds.
+    pub fn texture_images(k: usize) -> usize {
+        MOST_SIDE * texture_row(k) * 16 / k
     }
 
     pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
@@ -161,7 +175,7 @@ mod small {
             ("LOG_GROUPS", groups.ilog2() as usize),
             ("OWN", s.classes.div_ceil(groups)),
             ("QUADS", s.k / 16),
-            ("ROW", texture_row(s)),
+            ("ROW", texture_row(s.k)),
             ("STRIPS", strips),
             ("WORDS", 4 * strips),
             ("RESTS", rests),

@@ -19,12 +19,14 @@ pub enum PlanKind {
 }
 
 /// What decides the variants of the kernels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variants {
     /// The variant of `fused_step`, where one runs well.
     pub fused_step: Option<FusedStep>,
     /// Workgroups that fill the device.
     pub workgroups: usize,
+    /// Bytes that a storage buffer may have in a kernel.
+    pub binding: u64,
     /// How products of matrices are computed.
     pub products: Products,
 }
@@ -39,6 +41,14 @@ const MOST_LANES: u32 = 16;
 const DISCRETE: usize = 264;
 /// Workgroups for any other GPU, which has 8 to 40 cores.
 const INTEGRATED: usize = 64;
+
+impl Default for Variants {
+    /// Those that run everywhere, by what WebGPU guarantees.
+    fn default() -> Self {
+        Variants { fused_step: None, workgroups: 0, binding: 128 << 20, products: Products::Plain }
+    }
+}
+
 impl Variants {
     /// The variants for an adapter.
     pub fn of(adapter: &Adapter) -> Self {
@@ -48,7 +58,7 @@ impl Variants {
             small => small,
         };
         let workgroups = if adapter.kind() == "discrete" { DISCRETE } else { INTEGRATED };
-        Variants { fused_step, workgroups, products: Products::of(adapter) }
+        Variants { fused_step, workgroups, binding: adapter.max_binding(), products: Products::of(adapter) }
     }
 
     /// All that an adapter can run, whether they run well or not: for tests. With the same files for
@@ -85,19 +95,20 @@ fn small_subgroups(adapter: &Adapter) -> Option<FusedStep> {
 }
 
 impl PlanKind {
-    /// The plan that is asked for, or else the fused one where it serves the network and uses every
-    /// edited shader.
+    /// The plan that is asked for, or else the fused one where it serves the network and this many training
+    /// images, and uses every edited shader.
     ///
     /// # Errors
     /// [`Error::Usage`] where the fused plan is asked for and does not serve the network.
     pub fn choose(
         wanted: Option<Self>,
         shape: &Shape,
+        images: usize,
         recipe: &Recipe,
         variants: Variants,
         shaders: &Shaders,
     ) -> Result<Self> {
-        match (wanted, fused_serves(shape, recipe, variants)) {
+        match (wanted, fused_serves(shape, images, recipe, variants)) {
             (Some(PlanKind::Fused), Err(why)) => {
                 Err(Error::Usage(format!("--plan fused {why}: use --plan layerwise, or auto")))
             }
@@ -174,8 +185,8 @@ fn forward(recipe: &Recipe) -> [&'static str; 6] {
     ["matmul_pixels", "matmul", activation, "softmax_cross_entropy", "count_metrics", "reduce_metrics"]
 }
 
-/// Whether the fused plan serves a network and a recipe, or why it does not.
-fn fused_serves(shape: &Shape, recipe: &Recipe, variants: Variants) -> Result<(), String> {
+/// Whether the fused plan serves a network, that many images and a recipe, or why it does not.
+fn fused_serves(shape: &Shape, images: usize, recipe: &Recipe, variants: Variants) -> Result<(), String> {
     if let Some(batch) = recipe.batch {
         return Err(format!("takes all images at once, and not {batch}"));
     }
@@ -189,14 +200,18 @@ fn fused_serves(shape: &Shape, recipe: &Recipe, variants: Variants) -> Result<()
         return Err("needs a GPU with workgroups of 256 invocations and 16 KiB, or a software driver with subgroups of one size from 8 to 16 lanes, and this adapter is neither".into());
     };
     let pixels = Layout::new(shape).layers[0].k;
+    let kernel = format!("the kernel {} for {} lanes", variant.file(), variant.lanes());
     let most = variant.most_hidden(pixels, shape.classes());
-    match shape.hidden() {
-        [hidden] if *hidden <= most => Ok(()),
-        _ => Err(format!(
-            "serves one hidden layer of at most {most} units ({pixels} pixels, {} classes, the kernel {} for {} lanes), and this network is {shape}",
-            shape.classes(),
-            variant.file(),
-            variant.lanes()
+    if !matches!(shape.hidden(), [hidden] if *hidden <= most) {
+        return Err(format!(
+            "serves one hidden layer of at most {most} units ({pixels} pixels, {} classes, {kernel}), and this network is {shape}",
+            shape.classes()
+        ));
+    }
+    match variant.most_images(pixels, variants.binding) {
+        most if images <= most => Ok(()),
+        most => Err(format!(
+            "serves at most {most} training images of {pixels} pixels on this adapter ({kernel}), and there are {images}"
         )),
     }
 }
@@ -212,7 +227,14 @@ mod tests {
         let small = Variants { fused_step: Some(FusedStep::SmallSubgroups(8)), ..Variants::default() };
         let recipe = Recipe::gradient_descent(0.1);
         let chosen = |wanted, hidden: &[usize], variants| {
-            PlanKind::choose(wanted, &Shape::new(784, hidden, 10).unwrap(), &recipe, variants, &shaders)
+            PlanKind::choose(
+                wanted,
+                &Shape::new(784, hidden, 10).unwrap(),
+                60_000,
+                &recipe,
+                variants,
+                &shaders,
+            )
         };
         assert_eq!(chosen(None, &[10], small).unwrap(), PlanKind::Fused);
         assert_eq!(chosen(None, &[128], small).unwrap(), PlanKind::Layerwise);
@@ -235,6 +257,25 @@ mod tests {
     }
 
     #[test]
+    fn more_images_than_a_kernel_can_see_get_the_other_plan() {
+        let shaders = Shaders::load(None).unwrap();
+        let (shape, recipe) = (Shape::new(784, &[10], 10).unwrap(), Recipe::gradient_descent(0.1));
+        for (variant, most) in [
+            (FusedStep::SmallSubgroups(8), 8_192 * 128), // rows of a texture, and images of a row
+            (FusedStep::Subgroups(16), (128 << 20) / 784),
+            (FusedStep::Workgroup, (128 << 20) / 784),
+        ] {
+            let variants = Variants { fused_step: Some(variant), ..Variants::default() };
+            let chosen =
+                |wanted, images| PlanKind::choose(wanted, &shape, images, &recipe, variants, &shaders);
+            assert_eq!(chosen(None, most).unwrap(), PlanKind::Fused);
+            assert_eq!(chosen(None, most + 1).unwrap(), PlanKind::Layerwise);
+            let error = chosen(Some(PlanKind::Fused), most + 1).unwrap_err();
+            assert!(error.exit_status() == 2 && error.to_string().contains(&most.to_string()), "{error}");
+        }
+    }
+
+    #[test]
     fn what_the_fused_plan_does_not_know_is_told() {
         let shaders = Shaders::load(None).unwrap();
         let small = Variants { fused_step: Some(FusedStep::SmallSubgroups(8)), ..Variants::default() };
@@ -245,14 +286,14 @@ mod tests {
             (Recipe { activation: Activation::Gelu, ..plain }, "gelu"),
             (Recipe { smoothing: 0.1, ..plain }, "0.1"),
         ] {
-            let chosen = |wanted| PlanKind::choose(wanted, &shape, &recipe, small, &shaders);
+            let chosen = |wanted| PlanKind::choose(wanted, &shape, 1, &recipe, small, &shaders);
             assert_eq!(chosen(None).unwrap(), PlanKind::Layerwise);
             let error = chosen(Some(PlanKind::Fused)).unwrap_err().to_string();
             assert!(error.contains(told) && error.contains("--plan layerwise"), "{error}");
         }
         for optimizer in Optimizer::ALL {
             let recipe = Recipe { optimizer, ..plain };
-            let chosen = PlanKind::choose(None, &shape, &recipe, small, &shaders).unwrap();
+            let chosen = PlanKind::choose(None, &shape, 1, &recipe, small, &shaders).unwrap();
             assert_eq!(chosen, PlanKind::Fused);
         }
     }

@@ -6,7 +6,7 @@ use super::{LayerLayout, Layout, PlanKind, Shape, Variants, fused, layout::ALIGN
 use crate::{
     data::{Lengths, Split},
     gpu::{Needs, Shader, ShaderError},
-    kernels::{REGISTRY, Shaders, Sizes},
+    kernels::{REGISTRY, Shaders, Sizes, fused::FusedStep},
     recipe::Recipe,
 };
 
@@ -131,6 +131,7 @@ impl PlanSizes {
             self.layer_splits(index).0 * layer.n * layer.k
         });
         let of_fused = if self.kind == PlanKind::Fused { self.fused().splits * self.layout.len } else { 0 };
+        let seen_at_once = if self.sees_all_pixels(shaders)? { self.rows() } else { self.chunk };
         // A batch is gathered from all images; with the last one the order may be longer than the set.
         let (gathered, order) = match self.recipe.batch {
             Some(batch) => (pixels(self.lengths.train.max(batch)), self.lengths.train + batch),
@@ -139,9 +140,23 @@ impl PlanSizes {
         let floats =
             partials.chain([of_fused, self.chunk * widest, self.layout.len, order, self.lengths.most()]);
         let largest = floats.max().unwrap_or(0) as u64 * 4;
-        needs.binding = largest.max(pixels(self.chunk)).max(gathered);
+        needs.binding = largest.max(pixels(seen_at_once)).max(gathered);
         needs.buffer = largest.max(pixels(self.lengths.most()));
         Ok(needs)
+    }
+
+    /// Whether a kernel of an iteration has all pixels in one storage binding: `fused_step`, if not as a
+    /// texture.
+    fn sees_all_pixels(&self, shaders: &Shaders) -> Result<bool, ShaderError> {
+        if self.kind == PlanKind::Layerwise {
+            return Ok(false);
+        }
+        let file = self.file("fused_step", &self.fused());
+        if !shaders.edited.contains(&file) {
+            return Ok(!matches!(self.variants.fused_step, Some(FusedStep::SmallSubgroups(_))));
+        }
+        let shader = shaders.get(file, &self.fused())?;
+        Ok(shader.bindings.iter().any(|binding| binding.name == "pixels" && !binding.texture))
     }
 }
 
@@ -231,6 +246,22 @@ mod tests {
         };
         assert!(needs(None).binding <= PIXEL_BYTES as u64 * 2);
         assert_eq!(needs(Some(128)).binding, 697_932 * 784);
+    }
+
+    #[test]
+    fn a_fused_kernel_without_a_texture_needs_a_binding_of_all_images() {
+        let shape = Shape::new(784, &[10], 10).unwrap();
+        let lengths = Lengths { train: 200_000, val: 0, test: 1 };
+        let needs = |variant| {
+            let variants = Variants { fused_step: Some(variant), workgroups: 264, ..Variants::default() };
+            let recipe = Recipe::gradient_descent(0.1);
+            let sizes = PlanSizes::new(&shape, lengths, &recipe, PlanKind::Fused, variants);
+            sizes.needs(&Shaders::load(None).unwrap()).unwrap()
+        };
+        for variant in [FusedStep::Subgroups(16), FusedStep::Workgroup] {
+            assert_eq!(needs(variant).binding, 200_000 * 784);
+        }
+        assert!(needs(FusedStep::SmallSubgroups(8)).binding <= PIXEL_BYTES as u64);
     }
 
     #[test]

@@ -73,7 +73,7 @@ fn adapter() -> Adapter {
 fn plans(shape: &Shape, recipe: &Recipe) -> Vec<(PlanKind, Variants)> {
     let shaders = Shaders::load(None).expect("the built-in shaders");
     let serves = |(kind, variants): &(PlanKind, Variants)| {
-        PlanKind::choose(Some(*kind), shape, recipe, *variants, &shaders).is_ok()
+        PlanKind::choose(Some(*kind), shape, 1, recipe, *variants, &shaders).is_ok()
     };
     let fused = Variants::every(&adapter()).into_iter().map(|variants| (PlanKind::Fused, variants));
     [layerwise()].into_iter().chain(fused).filter(serves).collect()
