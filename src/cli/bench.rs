@@ -71,10 +71,11 @@ fn adapter(text: &str) -> Result<DeviceArg, String> {
 pub fn run(args: &BenchArgs) -> Result<()> {
     let apis = train::graphics_apis(args.backend)?;
     let shaders = Shaders::load(args.shaders.as_deref().map(Path::new))?;
-    wide_vectors::ask_for(args.plan.0, &args.hidden.0, &bench::recipe(), &shaders);
+    let wanted = train::wanted(Some(&args.device)).unwrap_or(Wanted::Best);
+    wide_vectors::ask_for(&wanted, &apis, args.plan.0, &args.hidden.0, &bench::recipe(), &shaders);
     let data = Arc::new(train::load(&args.data, args.limit, None)?);
     let shape = Shape::new(data.train.inputs, &args.hidden.0, data.classes)?;
-    let adapter = choose(&train::wanted(Some(&args.device)).unwrap_or(Wanted::Best), &apis)?;
+    let adapter = choose(&wanted, &apis)?;
     let plans = plans(args, &adapter, &shape, data.train.len(), &shaders)?;
     if let Some(folder) = &args.shaders {
         train::eprint_shaders(folder, &shaders);

@@ -36,8 +36,9 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     check_plan(args)?;
     course::check(args)?;
     let shaders = Shaders::load(args.shaders.as_deref().map(Path::new))?;
-    if args.device != Some(DeviceArg::Cpu) {
-        wide_vectors::ask_for(args.plan.0, &args.hidden.0, &course::recipe(args), &shaders);
+    if let Some(wanted) = wanted(args.device.as_ref()) {
+        let recipe = course::recipe(args);
+        wide_vectors::ask_for(&wanted, &apis, args.plan.0, &args.hidden.0, &recipe, &shaders);
     }
     if let Some(path) = &args.save {
         model::check_writable(path)?;
