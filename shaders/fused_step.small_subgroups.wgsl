@@ -16,7 +16,8 @@
 //
 // The host appends the sizes as `const` lines, as array lengths must be:
 //   WORKGROUP = LANES
-//   TURN = 4 images, which each weight that is touched serves (turn_sums is written for 4); LOG_TURN
+//   TURN = 4 images, which each weight that is touched serves (Turn, forward and turn_sums are written
+//     for 4); LOG_TURN
 //   GROUPS = LANES / TURN, LOG_GROUPS, and OWN: classes of a group
 //   QUADS: 16 pixels each, of an image, and ROW: of a row of the texture, for a power of 2 of images
 //   STRIPS: quads of a lane, and WORDS: 4 pixels each, in them
@@ -59,7 +60,8 @@ struct Head {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   let m = arrayLength(&labels);
-  let units = select(0u, HIDDEN, m > 0u); // always HIDDEN: a driver that knew it would take long to write loops out
+  // Always HIDDEN. A driver that knew it would write out the loops to it, and take long over that.
+  let units = select(0u, HIDDEN, m > 0u);
 
   var w1: Words;
   var dw1: Words;

@@ -43,7 +43,7 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     if let Some(path) = &args.save {
         model::check_writable(path)?;
     }
-    // The driver and a shader take as long to load as the data does.
+    // The driver, if it is not loaded yet, and a shader take as long to load as the data does.
     let (data, found) = rayon::join(
         || load(&args.data, args.limit, args.val),
         || {
@@ -250,6 +250,9 @@ fn plan(
     Ok(kind)
 }
 
+/// MNIST's training images.
+const USUAL_IMAGES: usize = 60_000;
+
 /// Shape and plan for data like MNIST: a guess while the data are not read.
 pub(super) fn usual_plan(
     plan: Option<PlanKind>,
@@ -259,7 +262,7 @@ pub(super) fn usual_plan(
     shaders: &Shaders,
 ) -> Option<(Shape, PlanKind)> {
     let shape = Shape::new(784, hidden, 10).ok()?;
-    let kind = PlanKind::choose(plan, &shape, 1, recipe, variants, shaders).ok()?;
+    let kind = PlanKind::choose(plan, &shape, USUAL_IMAGES, recipe, variants, shaders).ok()?;
     Some((shape, kind))
 }
 

@@ -9,7 +9,7 @@ use std::{
 
 use super::train::usual_plan;
 use crate::{
-    gpu::{Adapter, GraphicsApi, Wanted, choose},
+    gpu::{GraphicsApi, Wanted, choose},
     kernels::{Shaders, fused::FusedStep},
     network::{PlanKind, Products, Variants},
     recipe::Recipe,
@@ -20,8 +20,10 @@ const WIDTH: &str = "LP_NATIVE_VECTOR_WIDTH";
 /// A setting of the driver for mip maps, which kernels have none of. Its cache of compiled shaders does not
 /// tell widths apart, but it does settings: this one keeps what is compiled for other widths away.
 const APART: (&str, &str) = ("GALLIVM_PERF", "brilinear");
-/// Without Mesa's layer that puts adapters in order: what it complains of, it has said before.
+/// Without Mesa's layer that puts adapters in order: what it complains of, it has said before. Not where
+/// somebody asks that layer for another order.
 const QUIET: (&str, &str) = ("NODEVICE_SELECT", "1");
+const ORDER: [&str; 2] = ["MESA_VK_DEVICE_SELECT", "DRI_PRIME"];
 /// The driver that was seen to be faster with them. Mesa 25.0.7 turns each shuffle among 16 lanes into a loop
 /// over them, which takes an iteration to 2.2 times as long.
 const MESA: &str = "Mesa 22.";
@@ -44,12 +46,14 @@ pub(super) fn ask_for(
     if env::var_os(WIDTH).is_none()
         && has_vectors_of_512_bits()
         && is_fused(plan, hidden, recipe, shaders)
-        && choose(wanted, apis).is_ok_and(|adapter| gains(&adapter))
+        && choose(wanted, apis).is_ok_and(|found| gains(found.backend(), &found.name(), &found.driver()))
         && let Some(program) = this_program()
     {
         let mut command = Command::new(program);
         command.args(env::args_os().skip(1)).env(WIDTH, "512");
-        for (name, value) in [APART, QUIET] {
+        let in_order =
+            !matches!(wanted, Wanted::Index(_)) && ORDER.iter().all(|name| env::var_os(name).is_none());
+        for (name, value) in [APART].into_iter().chain(in_order.then_some(QUIET)) {
             if env::var_os(name).is_none() {
                 command.env(name, value);
             }
@@ -59,8 +63,8 @@ pub(super) fn ask_for(
 }
 
 /// Whether the driver gains by wide vectors. (Through GL it has no subgroups, and no fused plan.)
-fn gains(adapter: &Adapter) -> bool {
-    adapter.backend() == "vulkan" && adapter.name().starts_with("llvmpipe") && adapter.driver().contains(MESA)
+fn gains(backend: &str, adapter: &str, driver: &str) -> bool {
+    backend == "vulkan" && adapter.starts_with("llvmpipe") && driver.contains(MESA)
 }
 
 /// The file of this program, where it is still there and it is what was called, not a loader of programs: a
@@ -106,3 +110,17 @@ fn start_over(command: &mut Command) {
 /// Other systems cannot.
 #[cfg(not(unix))]
 fn start_over(_: &mut Command) {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_driver_that_was_seen_to_gain_gets_wide_vectors() {
+        let (name, driver) = ("llvmpipe (LLVM 15.0.6, 256 bits)", "llvmpipe Mesa 22.3.6 (LLVM 15.0.6)");
+        assert!(gains("vulkan", name, driver));
+        assert!(!gains("vulkan", name, "llvmpipe Mesa 25.0.7-2~bpo12+1 (LLVM 15.0.6)"));
+        assert!(!gains("gl", name, "4.5 (Core Profile) Mesa 22.3.6"));
+        assert!(!gains("vulkan", "AMD Radeon RX 6600 (RADV NAVI23)", "radv Mesa 22.3.6"));
+    }
+}

@@ -113,7 +113,7 @@ impl Adapter {
         has.then_some((info.subgroup_min_size, info.subgroup_max_size))
     }
 
-    /// Bytes that a storage buffer may have in a kernel.
+    /// Bytes of the largest slice that a kernel may see, at most.
     pub fn max_binding(&self) -> u64 {
         self.raw.limits().max_storage_buffer_binding_size
     }

@@ -37,7 +37,7 @@ impl Needs {
                 "maxStorageBufferBindingSize",
                 self.binding,
                 have.max_storage_buffer_binding_size,
-                "use fewer samples (--limit), no --batch, or smaller layers (--hidden)",
+                "use fewer samples (--limit), no --batch, --plan layerwise, or smaller layers (--hidden)",
             ),
             (
                 "maxBufferSize",

@@ -78,12 +78,12 @@ impl FusedStep {
         (1..=small::MOST_REGISTERS).take_while(fits).last().unwrap_or(0)
     }
 
-    /// The most images of `k` padded pixels that it can see at once, where a storage buffer may have
-    /// `binding` bytes.
-    pub fn most_images(self, k: usize, binding: u64) -> usize {
+    /// The most images of `k` padded pixels that it can see at once, as our file declares them, where a
+    /// kernel may see slices of at most `max_binding` bytes.
+    pub fn most_images(self, k: usize, max_binding: u64) -> usize {
         match self {
             FusedStep::SmallSubgroups(_) => small::texture_images(k),
-            _ => usize::try_from(binding).unwrap_or(usize::MAX) / k,
+            _ => usize::try_from(max_binding).unwrap_or(usize::MAX) / k,
         }
     }
 }
@@ -131,7 +131,7 @@ mod small {
     /// Pixels of a lane that a small image counts as: what else a unit takes is not less for it.
     const LEAST_PIXELS: usize = 20;
 
-    /// Images a turn, which `turn_sums` is written for: twice as many would need more registers than a CPU
+    /// Images a turn, which `Turn`, `forward` and `turn_sums` are written for: twice as many would need more registers than a CPU
     /// has, and half as many more loads of weights.
     const TURN: usize = 4;
     /// Texels of the longest side of a texture that WebGPU guarantees.

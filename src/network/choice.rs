@@ -1,5 +1,5 @@
-//! Which plan computes a network, and which variant of each kernel: a fixed rule from the adapter
-//! and the network, never a timing, so that the same seed gives the same bits.
+//! Which plan computes a network, and which variant of each kernel: a fixed rule from adapter, network,
+//! images and edited shaders, never a timing, so that the same seed gives the same bits.
 
 use super::{Layout, Products, Shape};
 use crate::{
@@ -25,8 +25,8 @@ pub struct Variants {
     pub fused_step: Option<FusedStep>,
     /// Workgroups that fill the device.
     pub workgroups: usize,
-    /// Bytes that a storage buffer may have in a kernel.
-    pub binding: u64,
+    /// Bytes of the largest slice that a kernel may see.
+    pub max_binding: u64,
     /// How products of matrices are computed.
     pub products: Products,
 }
@@ -45,7 +45,12 @@ const INTEGRATED: usize = 64;
 impl Default for Variants {
     /// Those that run everywhere, by what WebGPU guarantees.
     fn default() -> Self {
-        Variants { fused_step: None, workgroups: 0, binding: 128 << 20, products: Products::Plain }
+        Variants {
+            fused_step: None,
+            workgroups: INTEGRATED,
+            max_binding: 128 << 20,
+            products: Products::Plain,
+        }
     }
 }
 
@@ -58,7 +63,12 @@ impl Variants {
             small => small,
         };
         let workgroups = if adapter.kind() == "discrete" { DISCRETE } else { INTEGRATED };
-        Variants { fused_step, workgroups, binding: adapter.max_binding(), products: Products::of(adapter) }
+        Variants {
+            fused_step,
+            workgroups,
+            max_binding: adapter.max_binding(),
+            products: Products::of(adapter),
+        }
     }
 
     /// All that an adapter can run, whether they run well or not: for tests. With the same files for
@@ -208,10 +218,11 @@ fn fused_serves(shape: &Shape, images: usize, recipe: &Recipe, variants: Variant
             shape.classes()
         ));
     }
-    match variant.most_images(pixels, variants.binding) {
+    match variant.most_images(pixels, variants.max_binding) {
         most if images <= most => Ok(()),
         most => Err(format!(
-            "serves at most {most} training images of {pixels} pixels on this adapter ({kernel}), and there are {images}"
+            "serves at most {most} training images of {} pixels on this adapter ({kernel}), and there are {images}",
+            shape.inputs()
         )),
     }
 }

@@ -131,7 +131,8 @@ impl PlanSizes {
             self.layer_splits(index).0 * layer.n * layer.k
         });
         let of_fused = if self.kind == PlanKind::Fused { self.fused().splits * self.layout.len } else { 0 };
-        let seen_at_once = if self.sees_all_pixels(shaders)? { self.rows() } else { self.chunk };
+        let seen_at_once =
+            if self.sees_all_pixels(shaders)? { self.rows().max(self.chunk) } else { self.chunk };
         // A batch is gathered from all images; with the last one the order may be longer than the set.
         let (gathered, order) = match self.recipe.batch {
             Some(batch) => (pixels(self.lengths.train.max(batch)), self.lengths.train + batch),
@@ -248,20 +249,37 @@ mod tests {
         assert_eq!(needs(Some(128)).binding, 697_932 * 784);
     }
 
+    /// Bytes of the largest binding of the fused plan.
+    fn fused_binding(variant: FusedStep, train: usize, shaders: &Shaders) -> u64 {
+        let shape = Shape::new(784, &[10], 10).unwrap();
+        let lengths = Lengths { train, val: 0, test: 60_000 };
+        let variants = Variants { fused_step: Some(variant), ..Variants::default() };
+        let recipe = Recipe::gradient_descent(0.1);
+        let sizes = PlanSizes::new(&shape, lengths, &recipe, PlanKind::Fused, variants);
+        sizes.needs(shaders).unwrap().binding
+    }
+
     #[test]
     fn a_fused_kernel_without_a_texture_needs_a_binding_of_all_images() {
-        let shape = Shape::new(784, &[10], 10).unwrap();
-        let lengths = Lengths { train: 200_000, val: 0, test: 1 };
-        let needs = |variant| {
-            let variants = Variants { fused_step: Some(variant), workgroups: 264, ..Variants::default() };
-            let recipe = Recipe::gradient_descent(0.1);
-            let sizes = PlanSizes::new(&shape, lengths, &recipe, PlanKind::Fused, variants);
-            sizes.needs(&Shaders::load(None).unwrap()).unwrap()
-        };
+        let built_in = Shaders::load(None).unwrap();
         for variant in [FusedStep::Subgroups(16), FusedStep::Workgroup] {
-            assert_eq!(needs(variant).binding, 200_000 * 784);
+            assert_eq!(fused_binding(variant, 200_000, &built_in), 200_000 * 784);
+            assert!(fused_binding(variant, 1, &built_in) >= 60_000 * 784, "evaluations see the test set");
         }
-        assert!(needs(FusedStep::SmallSubgroups(8)).binding <= PIXEL_BYTES as u64);
+        let small = FusedStep::SmallSubgroups(8);
+        assert!(fused_binding(small, 200_000, &built_in) <= PIXEL_BYTES as u64);
+
+        let folder = tempfile::tempdir().unwrap();
+        let texture = "var pixels: texture_storage_2d<rgba32uint, read>;";
+        let load = "textureLoad(pixels, vec2u(image % IMAGES * QUADS + quad, image / IMAGES))";
+        let source = include_str!("../../shaders/fused_step.small_subgroups.wgsl");
+        assert!(source.contains(texture) && source.contains(load));
+        let edited = source
+            .replace(texture, "var<storage, read> pixels: array<vec4u>;")
+            .replace(load, "pixels[image * QUADS + quad]");
+        std::fs::write(folder.path().join("fused_step.small_subgroups.wgsl"), edited).unwrap();
+        let edited = Shaders::load(Some(folder.path())).unwrap();
+        assert_eq!(fused_binding(small, 200_000, &edited), 200_000 * 784);
     }
 
     #[test]

@@ -101,6 +101,7 @@ pub fn train(
     interrupted: &AtomicBool,
 ) -> Result<End> {
     let start = Instant::now();
+    let evaluated_before = engine.evaluating();
     let mut open = Open { start, iters: VecDeque::new(), told: None };
     let mut reason = None;
     let mut watch = Watch::new(course.goal);
@@ -131,7 +132,7 @@ pub fn train(
         observer.progress(done);
     }
     engine.drain(0)?;
-    let looping = start.elapsed().saturating_sub(engine.evaluating());
+    let looping = start.elapsed().saturating_sub(engine.evaluating() - evaluated_before);
     open.tell(engine, observer)?;
     let end = End {
         reason: open.told.map(|(_, told)| told).or(reason).unwrap_or(Reason::Iters),

@@ -76,6 +76,16 @@ fn the_time_of_an_iteration_does_not_depend_on_the_reports() {
     }
 }
 
+/// Evaluations of a training before are no part of this one's time.
+#[test]
+fn an_engine_may_be_followed_twice() {
+    for mut engine in engines(&data(), &plain()) {
+        let mut time = |course| follow(engine.as_mut(), &course).1.ms_per_iter.expect("a time");
+        time(course(200, 1));
+        assert!(time(course(1, 1)) > 0.0);
+    }
+}
+
 #[test]
 fn the_last_step_may_reach_the_target() {
     let goal = Goal { target: Some(0.0), patience: None };
