@@ -36,9 +36,10 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     check_plan(args)?;
     course::check(args)?;
     let shaders = Shaders::load(args.shaders.as_deref().map(Path::new))?;
-    if let Some(wanted) = wanted(args.device.as_ref()) {
+    let wanted = wanted(args.device.as_ref());
+    if let Some(wanted) = &wanted {
         let recipe = course::recipe(args);
-        wide_vectors::ask_for(&wanted, &apis, args.plan.0, &args.hidden.0, &recipe, &shaders);
+        wide_vectors::ask_for(wanted, &apis, args.plan.0, &args.hidden.0, &recipe, &shaders);
     }
     if let Some(path) = &args.save {
         model::check_writable(path)?;
@@ -47,7 +48,7 @@ pub fn run(args: &TrainArgs) -> Result<()> {
     let (data, found) = rayon::join(
         || load(&args.data, args.limit, args.val),
         || {
-            let found = wanted(args.device.as_ref()).map(|wanted| choose(&wanted, &apis));
+            let found = wanted.as_ref().map(|wanted| choose(wanted, &apis));
             if let Some(Ok(adapter)) = &found {
                 parse_ahead(args, adapter, &shaders);
             }

@@ -19,6 +19,7 @@ const PIXEL_BYTES: usize = 64 << 20;
 const GRADIENT_INVOCATIONS: usize = 1 << 14;
 /// Workgroups that a sum in tiles is spread over, so that those at work share pixels in a cache.
 const TILED_WORKGROUPS: usize = 512;
+/// The same for tiles of 8 lanes, on software drivers.
 const EIGHT_LANES_WORKGROUPS: usize = 640;
 /// Most rows of a split: a sum is one loop, and some drivers stop a loop at 65,535 trips.
 const MAX_SPLIT_ROWS: usize = 16_384;
