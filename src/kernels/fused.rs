@@ -18,19 +18,19 @@ const MOST_SPLIT_ROWS: usize = 100_000;
 pub enum FusedStep {
     /// Workgroups of one subgroup, of 8 to 16 lanes: software drivers.
     SmallSubgroups(usize),
-    /// Large workgroups that sum over groups of this many lanes; each subgroup is one group or several.
+    /// Large workgroups that sum over groups of this many lanes, an even number; each subgroup is one group
+    /// or several.
     Subgroups(usize),
     /// The same without subgroups.
     Workgroup,
 }
 
 impl FusedStep {
-    /// The variant for a GPU whose smallest subgroups have `least` lanes. (Of 16 lanes the sums of a
-    /// tile of 16 images take half the barriers of one of 8; a tile of 32 would take registers that
-    /// the weights need.)
+    /// The variant for a GPU whose smallest subgroups have `least` lanes. (With groups of 64 a tile of 32
+    /// images would take registers that the weights need.)
     pub fn for_subgroups(least: Option<u32>) -> Self {
         match least {
-            Some(least @ 8..) => FusedStep::Subgroups(least.min(16) as usize),
+            Some(least @ 8..) => FusedStep::Subgroups(least.min(32) as usize),
             _ => FusedStep::Workgroup,
         }
     }
@@ -44,12 +44,21 @@ impl FusedStep {
         }
     }
 
-    /// Lanes that work as one; for GPUs also images a turn.
+    /// Lanes that work as one.
     pub fn lanes(self) -> usize {
         match self {
             FusedStep::SmallSubgroups(lanes) | FusedStep::Subgroups(lanes) => lanes,
             // Some compilers for these devices take long for a tile of 16, and twice the memory.
             FusedStep::Workgroup => 8,
+        }
+    }
+
+    /// Images a turn.
+    fn tile(self) -> usize {
+        match self {
+            FusedStep::SmallSubgroups(_) => small::TURN,
+            FusedStep::Subgroups(lanes) => lanes / 2,
+            FusedStep::Workgroup => self.lanes(),
         }
     }
 
@@ -62,8 +71,8 @@ impl FusedStep {
                 m.div_ceil(SOFTWARE_ROWS).min(SOFTWARE_SPLITS).max(m.div_ceil(MOST_SPLIT_ROWS))
             }
             _ => {
-                let tiles = m.div_ceil(self.lanes()).max(1);
-                tiles.div_ceil(tiles.div_ceil(most).clamp(2, MOST_SPLIT_ROWS / self.lanes()))
+                let tiles = m.div_ceil(self.tile()).max(1);
+                tiles.div_ceil(tiles.div_ceil(most).clamp(2, MOST_SPLIT_ROWS / self.tile()))
             }
         }
     }
@@ -73,7 +82,8 @@ impl FusedStep {
         let sizes = |n| Sizes { k, n, classes, lanes: self.lanes(), ..Sizes::default() };
         let fits = |&n: &usize| match self {
             FusedStep::SmallSubgroups(_) => small::fits(&sizes(n)),
-            _ => large::fits(&sizes(n)),
+            FusedStep::Subgroups(_) => subgroups::fits(&sizes(n)),
+            FusedStep::Workgroup => workgroup::fits(&sizes(n)),
         };
         (1..=small::MOST_REGISTERS).take_while(fits).last().unwrap_or(0)
     }
@@ -94,7 +104,7 @@ const WORKGROUP: &str = "fused_step.workgroup";
 
 /// Sizes to show a file with: the default network, on Mesa's software driver or on a discrete GPU.
 pub fn example(file: &str) -> Sizes {
-    let variants = [FusedStep::SmallSubgroups(8), FusedStep::Subgroups(16), FusedStep::Workgroup];
+    let variants = [FusedStep::SmallSubgroups(8), FusedStep::Subgroups(32), FusedStep::Workgroup];
     let lanes = variants.iter().find(|variant| variant.file() == file).map_or(0, |variant| variant.lanes());
     Sizes { m: 60_000, k: 784, n: 10, splits: 16, classes: 10, lanes }
 }
@@ -102,7 +112,11 @@ pub fn example(file: &str) -> Sizes {
 /// The `const` lines of a file, the same for any number of images. `n` is the number of hidden units,
 /// without padding.
 pub fn constants(file: &str, s: &Sizes) -> Constants {
-    let own = if file == SMALL_SUBGROUPS { small::constants(s) } else { large::constants(s) };
+    let own = match file {
+        SMALL_SUBGROUPS => small::constants(s),
+        SUBGROUPS => subgroups::constants(s),
+        _ => workgroup::constants(s),
+    };
     let all = [("HIDDEN", s.n), ("CLASSES", s.classes)];
     let values = all.into_iter().chain(places(s)).chain(own);
     values.map(|(name, value)| (name, value as u32)).collect()
@@ -133,7 +147,7 @@ mod small {
 
     /// Images a turn, which `Turn`, `forward` and `turn_sums` are written for: twice as many would need more registers than a CPU
     /// has, and half as many more loads of weights.
-    const TURN: usize = 4;
+    pub const TURN: usize = 4;
     /// Texels of the longest side of a texture that WebGPU guarantees.
     const MOST_SIDE: usize = 8_192;
 
@@ -188,7 +202,7 @@ mod small {
     }
 }
 
-/// Workgroups that share an image, on GPUs. A tile has as many images as a group has lanes.
+/// Workgroups that share an image, on GPUs.
 mod large {
     use super::Sizes;
 
@@ -198,49 +212,27 @@ mod large {
     /// Lanes come in the subgroups of most GPUs.
     const LANES: usize = 32;
     /// What WebGPU guarantees.
-    const MEMORY: usize = 16 << 10;
-    /// Numbers that a lane keeps in registers at most. GPUs have 128 to 256 for each lane, and what
-    /// they compute with on the way needs some, too.
-    const MOST_REGISTERS: usize = 230;
+    pub const MEMORY: usize = 16 << 10;
 
     /// Words of 4 pixels of a lane, and lanes of a workgroup.
-    fn shares(s: &Sizes) -> (usize, usize) {
+    pub fn shares(s: &Sizes) -> (usize, usize) {
         let image = s.k / 4;
         let words = image.div_ceil(MOST_LANES);
         (words, image.div_ceil(words).next_multiple_of(LANES))
     }
 
     /// Quads of the gradients of b1, w2 and b2 that a lane adds up.
-    fn rounds(s: &Sizes) -> usize {
+    pub fn rounds(s: &Sizes) -> usize {
         let (units, classes) = (s.n.div_ceil(4), s.classes.div_ceil(4));
         (s.classes * units + units + classes).div_ceil(shares(s).1)
     }
 
-    pub fn fits(s: &Sizes) -> bool {
-        registers(s) <= MOST_REGISTERS && memory(s) <= MEMORY
-    }
-
-    /// Pixels, weights and gradients, and the sums of units that wait for those of other images.
-    fn registers(s: &Sizes) -> usize {
-        let words = shares(s).0;
-        let waiting = (s.lanes.ilog2() as usize + 1) * s.n;
-        words * (s.lanes + 8 * s.n) + waiting.max(s.n + 2 * s.classes) + 4 * rounds(s)
-    }
-
-    /// Bytes of workgroup memory: the larger one of what the two files need.
-    fn memory(s: &Sizes) -> usize {
-        let lanes = shares(s).1;
-        let head = lanes * s.n.div_ceil(4) + s.lanes * s.classes.div_ceil(4);
-        16 * head.max(s.lanes / 4 * (lanes + 1))
-    }
-
-    pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
+    /// The constants of both files.
+    pub fn constants(s: &Sizes, tile: usize) -> Vec<(&'static str, usize)> {
         let (words, lanes) = shares(s);
         vec![
             ("WORKGROUP", lanes),
-            ("TILE", s.lanes),
-            ("LOG_TILE", s.lanes.ilog2() as usize),
-            ("TILE_QUADS", s.lanes / 4),
+            ("TILE", tile),
             ("GROUPS", lanes / s.lanes),
             ("IMAGE", s.k / 4),
             ("WORDS", words),
@@ -248,6 +240,86 @@ mod large {
             ("CLASS_QUADS", s.classes.div_ceil(4)),
             ("ROUNDS", rounds(s)),
         ]
+    }
+}
+
+/// Those of groups that sum up by shuffles: two lanes have the halves of the units of one image.
+mod subgroups {
+    use super::{Sizes, large};
+
+    /// Numbers that a lane keeps in registers at most. GPUs have 128 to 256 for each lane, and what
+    /// they compute with on the way needs some, too.
+    const MOST_REGISTERS: usize = 200;
+
+    fn tile(s: &Sizes) -> usize {
+        s.lanes / 2
+    }
+
+    fn half(s: &Sizes) -> usize {
+        s.n.div_ceil(2)
+    }
+
+    pub fn fits(s: &Sizes) -> bool {
+        registers(s) <= MOST_REGISTERS && memory(s) <= large::MEMORY
+    }
+
+    /// Pixels, weights and gradients, and the sums of units that wait for those of other images.
+    fn registers(s: &Sizes) -> usize {
+        let (words, half) = (large::shares(s).0, half(s));
+        let waiting = tile(s).ilog2() as usize * half;
+        words * (tile(s) + 16 * half) + 2 * half + waiting + 4 * large::rounds(s)
+    }
+
+    /// Bytes of workgroup memory.
+    fn memory(s: &Sizes) -> usize {
+        let (units, groups) = (s.n.div_ceil(4), large::shares(s).1 / s.lanes);
+        let quads = (groups + 1) * units + 2 * half(s).div_ceil(4) + s.classes.div_ceil(4);
+        tile(s) * (16 * quads + 4 * s.classes)
+    }
+
+    pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
+        let rounds = |numbers: usize| (tile(s) * numbers).div_ceil(large::shares(s).1);
+        let mut constants = large::constants(s, tile(s));
+        constants.extend([
+            ("LOG_TILE", tile(s).ilog2() as usize),
+            ("UNITS", 2 * half(s)),
+            ("HALF", half(s)),
+            ("HALF_QUADS", half(s).div_ceil(4)),
+            ("A1_ROUNDS", rounds(s.n.div_ceil(4))),
+            ("Z2_ROUNDS", rounds(s.classes)),
+            ("DZ1_ROUNDS", rounds(2 * half(s).div_ceil(4))),
+        ]);
+        constants
+    }
+}
+
+/// Those without subgroups. A tile has as many images as a group has lanes.
+mod workgroup {
+    use super::{Sizes, large};
+
+    /// As for the variant with subgroups.
+    const MOST_REGISTERS: usize = 230;
+
+    pub fn fits(s: &Sizes) -> bool {
+        registers(s) <= MOST_REGISTERS && memory(s) <= large::MEMORY
+    }
+
+    /// Pixels, weights and gradients, and what is computed with them.
+    fn registers(s: &Sizes) -> usize {
+        large::shares(s).0 * (s.lanes + 8 * s.n) + s.n + 2 * s.classes + 4 * large::rounds(s)
+    }
+
+    /// Bytes of workgroup memory, which first holds a unit of every lane, then what follows.
+    fn memory(s: &Sizes) -> usize {
+        let lanes = large::shares(s).1;
+        let head = lanes * s.n.div_ceil(4) + s.lanes * s.classes.div_ceil(4);
+        16 * head.max(s.lanes / 4 * (lanes + 1))
+    }
+
+    pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
+        let mut constants = large::constants(s, s.lanes);
+        constants.push(("TILE_QUADS", s.lanes / 4));
+        constants
     }
 }
 
@@ -325,16 +397,16 @@ mod tests {
     #[test]
     fn workgroups_have_whole_tiles_and_equal_work() {
         for (m, lanes, most, expected) in [
-            (60_000, 16, 264, 250), // 15 tiles each
-            (60_000, 16, 64, 64),   // 59 tiles each but the last
-            (60_000, 8, 64, 64),
-            (1, 16, 264, 1),
-            (33, 16, 264, 2),
-            (5_000, 16, 264, 157),
-            (15_360_000, 8, 64, 154),
+            (60_000, 32, 264, 250), // 15 tiles of 16 each
+            (60_000, 32, 64, 64),   // 59 tiles each but the last
+            (60_000, 16, 64, 64),
+            (1, 32, 264, 1),
+            (33, 32, 264, 2),
+            (5_000, 32, 264, 157),
+            (15_360_000, 16, 64, 154),
         ] {
             let found = FusedStep::Subgroups(lanes).splits(m, most);
-            assert_eq!(found, expected, "{m} images, tiles of {lanes}, {most} workgroups");
+            assert_eq!(found, expected, "{m} images, groups of {lanes} lanes, {most} workgroups");
             assert!(m.div_ceil(found) <= MOST_SPLIT_ROWS);
         }
     }

@@ -75,7 +75,7 @@ impl Variants {
     /// other numbers of lanes.
     pub fn every(adapter: &Adapter) -> Vec<Self> {
         let least = adapter.subgroups().map_or(0, |(least, _)| least as usize);
-        let of_subgroups = [4, 8, 16].into_iter().filter(|&lanes| lanes <= least).map(FusedStep::Subgroups);
+        let of_subgroups = [4, 8, 16, 32].into_iter().filter(|&lanes| lanes <= least).map(FusedStep::Subgroups);
         let all = small_subgroups(adapter).into_iter().chain(of_subgroups).chain([FusedStep::Workgroup]);
         all.map(|variant| Variants { fused_step: Some(variant), ..Variants::of(adapter) }).collect()
     }
@@ -249,13 +249,19 @@ mod tests {
         };
         assert_eq!(chosen(None, &[10], small).unwrap(), PlanKind::Fused);
         assert_eq!(chosen(None, &[128], small).unwrap(), PlanKind::Layerwise);
-        for variant in [FusedStep::Subgroups(16), FusedStep::Subgroups(8), FusedStep::Workgroup] {
+        for (variant, most) in [
+            (FusedStep::Subgroups(32), 16),
+            (FusedStep::Subgroups(16), 16),
+            (FusedStep::Subgroups(8), 18), // smaller tiles leave more registers
+            (FusedStep::Workgroup, 16),
+        ] {
             let gpu = Variants { fused_step: Some(variant), ..Variants::default() };
             assert_eq!(chosen(None, &[10], gpu).unwrap(), PlanKind::Fused);
-            assert_eq!(chosen(None, &[16], gpu).unwrap(), PlanKind::Fused);
-            assert_eq!(chosen(None, &[17], gpu).unwrap(), PlanKind::Layerwise);
-            let error = chosen(Some(PlanKind::Fused), &[17], gpu).unwrap_err().to_string();
-            assert!(error.contains("at most 16 units") && error.contains(variant.file()), "{error}");
+            assert_eq!(chosen(None, &[most], gpu).unwrap(), PlanKind::Fused);
+            assert_eq!(chosen(None, &[most + 1], gpu).unwrap(), PlanKind::Layerwise);
+            let error = chosen(Some(PlanKind::Fused), &[most + 1], gpu).unwrap_err().to_string();
+            let told = format!("at most {most} units");
+            assert!(error.contains(&told) && error.contains(variant.file()), "{error}");
         }
         assert_eq!(chosen(None, &[10, 10], small).unwrap(), PlanKind::Layerwise);
         assert_eq!(chosen(None, &[10], Variants::default()).unwrap(), PlanKind::Layerwise);
