@@ -56,6 +56,12 @@ const OF_B1 = CLASSES * UNIT_QUADS;
 const OF_B2 = OF_B1 + UNIT_QUADS;
 const HEAD = OF_B2 + CLASS_QUADS;
 
+// Forward, pixels stay where they are in their word, 1, 256, 65536 and 16777216 times too large, and their
+// weights are as many times too small: no shifts, and no other numbers. Backward they are shifted. (Made
+// alike, drivers would keep all pixels of a tile as numbers in between, in four times the registers.)
+const MASK = vec4u(0xffu, 0xff00u, 0xff0000u, 0xff000000u);
+const SCALE = 1.0 / vec4f(1.0, 256.0, 65536.0, 16777216.0);
+
 @compute @workgroup_size(WORKGROUP)
 fn main(
   @builtin(workgroup_id) split: vec3u,
@@ -131,7 +137,7 @@ fn load_weights(w: ptr<function, Weights>, place: u32) {
     for (var j = 0u; j < UNITS; j++) { // unroll
       let unit = unit_of(j, place);
       let loaded = parameters[min(unit, HIDDEN - 1u) * IMAGE + min(word, IMAGE - 1u)];
-      (*w)[i][j] = select(vec4f(0.0), loaded, word < IMAGE && unit < HIDDEN);
+      (*w)[i][j] = select(vec4f(0.0), loaded * SCALE, word < IMAGE && unit < HIDDEN);
     }
   }
 }
@@ -158,7 +164,7 @@ fn group_sums(x: ptr<function, Words>, w1: ptr<function, Weights>, place: u32) -
   for (var t = 0u; t < TILE; t++) { // unroll
     var z: Units;
     for (var i = 0u; i < WORDS; i++) { // unroll
-      let p = pixels_of((*x)[i][t]);
+      let p = vec4f(vec4u((*x)[i][t]) & MASK);
       for (var j = 0u; j < UNITS; j++) { // unroll
         z[j] = dot_add(p, (*w1)[i][j], z[j]);
       }

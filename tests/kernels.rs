@@ -26,7 +26,7 @@ fn check(name: &str) {
     assert!(shapes.len() >= 12, "{name} has only {} shapes", shapes.len());
     for (seed, sizes) in shapes.into_iter().enumerate() {
         for variants in &variants {
-            let sizes = Sizes { lanes: variants.fused_step.map_or(0, |variant| variant.lanes()), ..sizes };
+            let sizes = variants.fused_step.map_or(sizes, |variant| variant.at(sizes));
             let case = (entry.case)(sizes, &mut Random::new(seed as u64));
             let files: Vec<_> = entry.sources.iter().filter(|source| variants.runs(source.name)).collect();
             assert!(!files.is_empty(), "no variant of {name} runs on {}", adapter());

@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_case_has_fewer_samples_and_the_same_tail() {
-        let sizes = |m, k, n| Sizes { m, k, n, splits: 9, classes: 3, lanes: 0 };
+        let sizes = |m, k, n| Sizes { m, k, n, splits: 9, classes: 3, ..Sizes::default() };
         let proof = |m, k, n| proof_sizes(&sizes(m, k, n));
         for (m, k, n) in [(60_000, 784, 12), (59_999, 1024, 1024), (4_097, 16_384, 16_384), (1_003, 20, 4)] {
             let case = proof(m, k, n);

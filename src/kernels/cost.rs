@@ -204,7 +204,7 @@ mod tests {
     use super::{Cost, Sizes};
     use crate::kernels::{REGISTRY, entry};
 
-    const S: Sizes = Sizes { m: 1_000, k: 784, n: 12, splits: 5, classes: 10, lanes: 0 };
+    const S: Sizes = Sizes { m: 1_000, k: 784, n: 12, splits: 5, classes: 10, lanes: 0, words: 0 };
 
     fn cost(name: &str) -> Cost {
         (entry(name).unwrap().cost)(&S)

@@ -18,19 +18,27 @@ const MOST_SPLIT_ROWS: usize = 100_000;
 pub enum FusedStep {
     /// Workgroups of one subgroup, of 8 to 16 lanes: software drivers.
     SmallSubgroups(usize),
-    /// Large workgroups that sum over groups of this many lanes, an even number; each subgroup is one group
-    /// or several.
-    Subgroups(usize),
+    /// Large workgroups that sum over groups of lanes; each subgroup is one group or several.
+    Subgroups {
+        /// Lanes of a group: a power of 2 from 4 on.
+        lanes: usize,
+        /// Words of 4 pixels that a lane owns, or more where a workgroup is too small for the image. Two have
+        /// their weights and gradients in 160 registers for 10 units: where that is too many, it owns one.
+        words: usize,
+    },
     /// The same without subgroups.
     Workgroup,
 }
 
 impl FusedStep {
-    /// The variant for a GPU whose smallest subgroups have `least` lanes. (With groups of 64 a tile of 32
-    /// images would take registers that the weights need.)
-    pub fn for_subgroups(least: Option<u32>) -> Self {
+    /// The variant for a GPU whose smallest subgroups have `least` lanes. A discrete one with large subgroups
+    /// has 256 registers for a lane: those of NVIDIA and AMD do.
+    pub fn for_subgroups(least: Option<u32>, discrete: bool) -> Self {
         match least {
-            Some(least @ 8..) => FusedStep::Subgroups(least.min(32) as usize),
+            Some(least @ 8..) => {
+                let words = if discrete && least >= 32 { 2 } else { 1 };
+                FusedStep::Subgroups { lanes: least.min(16) as usize, words }
+            }
             _ => FusedStep::Workgroup,
         }
     }
@@ -39,7 +47,7 @@ impl FusedStep {
     pub fn file(self) -> &'static str {
         match self {
             FusedStep::SmallSubgroups(_) => SMALL_SUBGROUPS,
-            FusedStep::Subgroups(_) => SUBGROUPS,
+            FusedStep::Subgroups { .. } => SUBGROUPS,
             FusedStep::Workgroup => WORKGROUP,
         }
     }
@@ -47,17 +55,23 @@ impl FusedStep {
     /// Lanes that work as one.
     pub fn lanes(self) -> usize {
         match self {
-            FusedStep::SmallSubgroups(lanes) | FusedStep::Subgroups(lanes) => lanes,
+            FusedStep::SmallSubgroups(lanes) | FusedStep::Subgroups { lanes, .. } => lanes,
             // Some compilers for these devices take long for a tile of 16, and twice the memory.
             FusedStep::Workgroup => 8,
         }
+    }
+
+    /// `sizes` as this variant is compiled for.
+    pub fn at(self, sizes: Sizes) -> Sizes {
+        let words = if let FusedStep::Subgroups { words, .. } = self { words } else { 1 };
+        Sizes { lanes: self.lanes(), words, ..sizes }
     }
 
     /// Images a turn.
     fn tile(self) -> usize {
         match self {
             FusedStep::SmallSubgroups(_) => small::TURN,
-            FusedStep::Subgroups(lanes) => lanes / 2,
+            FusedStep::Subgroups { lanes, .. } => lanes / 2,
             FusedStep::Workgroup => self.lanes(),
         }
     }
@@ -79,10 +93,10 @@ impl FusedStep {
 
     /// The most hidden units that it serves, for images of `k` padded pixels; 0 where none.
     pub fn most_hidden(self, k: usize, classes: usize) -> usize {
-        let sizes = |n| Sizes { k, n, classes, lanes: self.lanes(), ..Sizes::default() };
+        let sizes = |n| self.at(Sizes { k, n, classes, ..Sizes::default() });
         let fits = |&n: &usize| match self {
             FusedStep::SmallSubgroups(_) => small::fits(&sizes(n)),
-            FusedStep::Subgroups(_) => subgroups::fits(&sizes(n)),
+            FusedStep::Subgroups { .. } => subgroups::fits(&sizes(n)),
             FusedStep::Workgroup => workgroup::fits(&sizes(n)),
         };
         (1..=small::MOST_REGISTERS).take_while(fits).last().unwrap_or(0)
@@ -104,9 +118,10 @@ const WORKGROUP: &str = "fused_step.workgroup";
 
 /// Sizes to show a file with: the default network, on Mesa's software driver or on a discrete GPU.
 pub fn example(file: &str) -> Sizes {
-    let variants = [FusedStep::SmallSubgroups(8), FusedStep::Subgroups(32), FusedStep::Workgroup];
-    let lanes = variants.iter().find(|variant| variant.file() == file).map_or(0, |variant| variant.lanes());
-    Sizes { m: 60_000, k: 784, n: 10, splits: 16, classes: 10, lanes }
+    let sizes = Sizes { m: 60_000, k: 784, n: 10, splits: 16, classes: 10, ..Sizes::default() };
+    let gpu = FusedStep::Subgroups { lanes: 16, words: 2 };
+    let variants = [FusedStep::SmallSubgroups(8), gpu, FusedStep::Workgroup];
+    variants.iter().find(|variant| variant.file() == file).map_or(sizes, |variant| variant.at(sizes))
 }
 
 /// The `const` lines of a file, the same for any number of images. `n` is the number of hidden units,
@@ -214,42 +229,54 @@ mod large {
     /// What WebGPU guarantees.
     pub const MEMORY: usize = 16 << 10;
 
-    /// Words of 4 pixels of a lane, and lanes of a workgroup.
-    pub fn shares(s: &Sizes) -> (usize, usize) {
-        let image = s.k / 4;
-        let words = image.div_ceil(MOST_LANES);
-        (words, image.div_ceil(words).next_multiple_of(LANES))
+    /// How an image is shared out.
+    pub struct Shares {
+        /// Words of 4 pixels of a lane.
+        pub words: usize,
+        /// Lanes of a workgroup.
+        pub lanes: usize,
     }
 
-    /// Quads of the gradients of b1, w2 and b2 that a lane adds up.
-    pub fn rounds(s: &Sizes) -> usize {
-        let (units, classes) = (s.n.div_ceil(4), s.classes.div_ceil(4));
-        (s.classes * units + units + classes).div_ceil(shares(s).1)
-    }
+    impl Shares {
+        /// With at least so many words for each lane.
+        pub fn new(s: &Sizes, words: usize) -> Self {
+            let image = s.k / 4;
+            let words = image.div_ceil(MOST_LANES).max(words);
+            Shares { words, lanes: image.div_ceil(words).next_multiple_of(LANES) }
+        }
 
-    /// The constants of both files.
-    pub fn constants(s: &Sizes, tile: usize) -> Vec<(&'static str, usize)> {
-        let (words, lanes) = shares(s);
-        vec![
-            ("WORKGROUP", lanes),
-            ("TILE", tile),
-            ("GROUPS", lanes / s.lanes),
-            ("IMAGE", s.k / 4),
-            ("WORDS", words),
-            ("UNIT_QUADS", s.n.div_ceil(4)),
-            ("CLASS_QUADS", s.classes.div_ceil(4)),
-            ("ROUNDS", rounds(s)),
-        ]
+        /// Quads of the gradients of b1, w2 and b2 that a lane adds up.
+        pub fn rounds(&self, s: &Sizes) -> usize {
+            let (units, classes) = (s.n.div_ceil(4), s.classes.div_ceil(4));
+            (s.classes * units + units + classes).div_ceil(self.lanes)
+        }
+
+        /// The constants of both files.
+        pub fn constants(&self, s: &Sizes, tile: usize) -> Vec<(&'static str, usize)> {
+            vec![
+                ("WORKGROUP", self.lanes),
+                ("TILE", tile),
+                ("GROUPS", self.lanes / s.lanes),
+                ("IMAGE", s.k / 4),
+                ("WORDS", self.words),
+                ("UNIT_QUADS", s.n.div_ceil(4)),
+                ("CLASS_QUADS", s.classes.div_ceil(4)),
+                ("ROUNDS", self.rounds(s)),
+            ]
+        }
     }
 }
 
 /// Those of groups that sum up by shuffles: two lanes have the halves of the units of one image.
 mod subgroups {
-    use super::{Sizes, large};
+    use super::{
+        Sizes,
+        large::{MEMORY, Shares},
+    };
 
-    /// Numbers that a lane keeps in registers at most. GPUs have 128 to 256 for each lane, and what
-    /// they compute with on the way needs some, too.
-    const MOST_REGISTERS: usize = 200;
+    /// Numbers that a lane keeps in registers at most. What GPUs compute with on the way needs some, too:
+    /// with 205 of them the compilers for NVIDIA's and AMD's, which have 256, keep all in registers.
+    const MOST_REGISTERS: usize = 205;
 
     fn tile(s: &Sizes) -> usize {
         s.lanes / 2
@@ -259,27 +286,32 @@ mod subgroups {
         s.n.div_ceil(2)
     }
 
+    fn shares(s: &Sizes) -> Shares {
+        let wanted = Shares::new(s, s.words);
+        if registers(s, &wanted) <= MOST_REGISTERS { wanted } else { Shares::new(s, 1) }
+    }
+
     pub fn fits(s: &Sizes) -> bool {
-        registers(s) <= MOST_REGISTERS && memory(s) <= large::MEMORY
+        registers(s, &shares(s)) <= MOST_REGISTERS && memory(s) <= MEMORY
     }
 
     /// Pixels, weights and gradients, and the sums of units that wait for those of other images.
-    fn registers(s: &Sizes) -> usize {
-        let (words, half) = (large::shares(s).0, half(s));
-        let waiting = tile(s).ilog2() as usize * half;
-        words * (tile(s) + 16 * half) + 2 * half + waiting + 4 * large::rounds(s)
+    fn registers(s: &Sizes, shares: &Shares) -> usize {
+        let waiting = tile(s).ilog2() as usize * half(s);
+        shares.words * (tile(s) + 16 * half(s)) + 2 * half(s) + waiting + 4 * shares.rounds(s)
     }
 
     /// Bytes of workgroup memory.
     fn memory(s: &Sizes) -> usize {
-        let (units, groups) = (s.n.div_ceil(4), large::shares(s).1 / s.lanes);
+        let (units, groups) = (s.n.div_ceil(4), shares(s).lanes / s.lanes);
         let quads = (groups + 1) * units + 2 * half(s).div_ceil(4) + s.classes.div_ceil(4);
         tile(s) * (16 * quads + 4 * s.classes)
     }
 
     pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
-        let rounds = |numbers: usize| (tile(s) * numbers).div_ceil(large::shares(s).1);
-        let mut constants = large::constants(s, tile(s));
+        let shares = shares(s);
+        let rounds = |numbers: usize| (tile(s) * numbers).div_ceil(shares.lanes);
+        let mut constants = shares.constants(s, tile(s));
         constants.extend([
             ("LOG_TILE", tile(s).ilog2() as usize),
             ("UNITS", 2 * half(s)),
@@ -295,29 +327,37 @@ mod subgroups {
 
 /// Those without subgroups. A tile has as many images as a group has lanes.
 mod workgroup {
-    use super::{Sizes, large};
+    use super::{
+        Sizes,
+        large::{MEMORY, Shares},
+    };
 
-    /// As for the variant with subgroups.
+    /// Numbers that a lane keeps in registers at most, as above.
     const MOST_REGISTERS: usize = 230;
 
+    fn shares(s: &Sizes) -> Shares {
+        Shares::new(s, 1)
+    }
+
     pub fn fits(s: &Sizes) -> bool {
-        registers(s) <= MOST_REGISTERS && memory(s) <= large::MEMORY
+        registers(s) <= MOST_REGISTERS && memory(s) <= MEMORY
     }
 
     /// Pixels, weights and gradients, and what is computed with them.
     fn registers(s: &Sizes) -> usize {
-        large::shares(s).0 * (s.lanes + 8 * s.n) + s.n + 2 * s.classes + 4 * large::rounds(s)
+        let shares = shares(s);
+        shares.words * (s.lanes + 8 * s.n) + s.n + 2 * s.classes + 4 * shares.rounds(s)
     }
 
     /// Bytes of workgroup memory, which first holds a unit of every lane, then what follows.
     fn memory(s: &Sizes) -> usize {
-        let lanes = large::shares(s).1;
+        let lanes = shares(s).lanes;
         let head = lanes * s.n.div_ceil(4) + s.lanes * s.classes.div_ceil(4);
         16 * head.max(s.lanes / 4 * (lanes + 1))
     }
 
     pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
-        let mut constants = large::constants(s, s.lanes);
+        let mut constants = shares(s).constants(s, s.lanes);
         constants.push(("TILE_QUADS", s.lanes / 4));
         constants
     }
@@ -331,7 +371,7 @@ pub fn shapes() -> Vec<Sizes> {
         n,
         splits,
         classes,
-        lanes: 8,
+        ..Sizes::default()
     };
     [
         (1, 16, 1, 1, 1),
@@ -397,17 +437,30 @@ mod tests {
     #[test]
     fn workgroups_have_whole_tiles_and_equal_work() {
         for (m, lanes, most, expected) in [
-            (60_000, 32, 264, 250), // 15 tiles of 16 each
-            (60_000, 32, 64, 64),   // 59 tiles each but the last
+            (60_000, 16, 264, 259), // 29 tiles of 8 each but the last
             (60_000, 16, 64, 64),
-            (1, 32, 264, 1),
-            (33, 32, 264, 2),
-            (5_000, 32, 264, 157),
-            (15_360_000, 16, 64, 154),
+            (60_000, 8, 64, 64),
+            (1, 16, 264, 1),
+            (17, 16, 264, 2),
+            (2_500, 16, 264, 157),
+            (15_360_000, 8, 64, 154),
         ] {
-            let found = FusedStep::Subgroups(lanes).splits(m, most);
+            let found = FusedStep::Subgroups { lanes, words: 1 }.splits(m, most);
             assert_eq!(found, expected, "{m} images, groups of {lanes} lanes, {most} workgroups");
             assert!(m.div_ceil(found) <= MOST_SPLIT_ROWS);
         }
+    }
+
+    #[test]
+    fn a_lane_of_a_gpu_owns_what_fits_into_its_registers() {
+        let shares = |n, words| {
+            let sizes = Sizes { k: 784, n, classes: 10, lanes: 16, words, ..Sizes::default() };
+            let constants = subgroups::constants(&sizes);
+            let value = |name| constants.iter().find(|(found, _)| *found == name).unwrap().1;
+            (value("WORDS"), value("WORKGROUP"))
+        };
+        assert_eq!(shares(10, 2), (2, 128));
+        assert_eq!(shares(10, 1), (1, 224));
+        assert_eq!(shares(11, 2), (1, 224)); // two words would take too many
     }
 }

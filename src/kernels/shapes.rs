@@ -35,7 +35,7 @@ pub(super) fn wide_shapes() -> Vec<Sizes> {
 fn sizes(shapes: &[(usize, usize, usize, usize)]) -> Vec<Sizes> {
     let sizes = |&(m, k, n, splits): &(usize, usize, usize, usize)| {
         // Padding of 0 to 3 outputs, as in a network.
-        Sizes { m, k, n, splits, classes: n - m % 4, lanes: 0 }
+        Sizes { m, k, n, splits, classes: n - m % 4, ..Sizes::default() }
     };
     shapes.iter().map(sizes).collect()
 }

@@ -17,6 +17,8 @@ pub struct Sizes {
     pub classes: usize,
     /// Lanes that a kernel for subgroups is written for.
     pub lanes: usize,
+    /// Words of 4 pixels that each of them owns at least, where their number can be chosen.
+    pub words: usize,
 }
 
 /// What else a kernel is compiled with. What it does not use is 0, or false.

@@ -57,12 +57,13 @@ impl Default for Variants {
 impl Variants {
     /// The variants for an adapter.
     pub fn of(adapter: &Adapter) -> Self {
+        let discrete = adapter.kind() == "discrete";
         let fused_step = match small_subgroups(adapter) {
             None if adapter.is_software() || !adapter.has_default_workgroups() => None,
-            None => Some(FusedStep::for_subgroups(adapter.subgroups().map(|(least, _)| least))),
+            None => Some(FusedStep::for_subgroups(adapter.subgroups().map(|(least, _)| least), discrete)),
             small => small,
         };
-        let workgroups = if adapter.kind() == "discrete" { DISCRETE } else { INTEGRATED };
+        let workgroups = if discrete { DISCRETE } else { INTEGRATED };
         Variants {
             fused_step,
             workgroups,
@@ -75,7 +76,10 @@ impl Variants {
     /// other numbers of lanes.
     pub fn every(adapter: &Adapter) -> Vec<Self> {
         let least = adapter.subgroups().map_or(0, |(least, _)| least as usize);
-        let of_subgroups = [4, 8, 16, 32].into_iter().filter(|&lanes| lanes <= least).map(FusedStep::Subgroups);
+        let shares = [(4, 1), (8, 1), (8, 2), (16, 1), (16, 2)].into_iter();
+        let of_subgroups = shares
+            .filter(|&(lanes, _)| lanes <= least)
+            .map(|(lanes, words)| FusedStep::Subgroups { lanes, words });
         let all = small_subgroups(adapter).into_iter().chain(of_subgroups).chain([FusedStep::Workgroup]);
         all.map(|variant| Variants { fused_step: Some(variant), ..Variants::of(adapter) }).collect()
     }
@@ -250,9 +254,9 @@ mod tests {
         assert_eq!(chosen(None, &[10], small).unwrap(), PlanKind::Fused);
         assert_eq!(chosen(None, &[128], small).unwrap(), PlanKind::Layerwise);
         for (variant, most) in [
-            (FusedStep::Subgroups(32), 16),
-            (FusedStep::Subgroups(16), 16),
-            (FusedStep::Subgroups(8), 18), // smaller tiles leave more registers
+            (FusedStep::Subgroups { lanes: 16, words: 2 }, 18),
+            (FusedStep::Subgroups { lanes: 16, words: 1 }, 18),
+            (FusedStep::Subgroups { lanes: 8, words: 1 }, 18),
             (FusedStep::Workgroup, 16),
         ] {
             let gpu = Variants { fused_step: Some(variant), ..Variants::default() };
@@ -279,7 +283,7 @@ mod tests {
         let (shape, recipe) = (Shape::new(784, &[10], 10).unwrap(), Recipe::gradient_descent(0.1));
         for (variant, most) in [
             (FusedStep::SmallSubgroups(8), 8_192 * 128), // rows of a texture, and images of a row
-            (FusedStep::Subgroups(16), (128 << 20) / 784),
+            (FusedStep::Subgroups { lanes: 16, words: 2 }, (128 << 20) / 784),
             (FusedStep::Workgroup, (128 << 20) / 784),
         ] {
             let variants = Variants { fused_step: Some(variant), ..Variants::default() };

@@ -84,18 +84,11 @@ impl super::PlanSizes {
 
     /// Sizes of `fused_step`: units without padding.
     pub(super) fn fused(&self) -> Sizes {
-        let train = self.lengths.train;
-        let (lanes, splits) = match self.variants.fused_step {
-            Some(variant) => (variant.lanes(), variant.splits(train, self.variants.workgroups)),
-            None => (0, 0),
-        };
-        Sizes {
-            m: train,
-            k: self.layout.layers[0].k,
-            n: self.shape.hidden()[0],
-            splits,
-            classes: self.shape.classes(),
-            lanes,
-        }
+        let m = self.lengths.train;
+        let (k, n, classes) = (self.layout.layers[0].k, self.shape.hidden()[0], self.shape.classes());
+        let sizes = Sizes { m, k, n, classes, ..Sizes::default() };
+        self.variants.fused_step.map_or(sizes, |variant| {
+            variant.at(Sizes { splits: variant.splits(m, self.variants.workgroups), ..sizes })
+        })
     }
 }

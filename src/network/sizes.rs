@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn a_fused_kernel_without_a_texture_needs_a_binding_of_all_images() {
         let built_in = Shaders::load(None).unwrap();
-        for variant in [FusedStep::Subgroups(16), FusedStep::Workgroup] {
+        for variant in [FusedStep::Subgroups { lanes: 16, words: 2 }, FusedStep::Workgroup] {
             assert_eq!(fused_binding(variant, 200_000, &built_in), 200_000 * 784);
             assert!(fused_binding(variant, 1, &built_in) >= 60_000 * 784, "evaluations see the test set");
         }

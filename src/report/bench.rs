@@ -79,7 +79,7 @@ impl Observer for BenchJson {
 }
 
 fn row_json(event: &str, row: &Row) -> serde_json::Value {
-    let Sizes { m, k, n, splits, classes, lanes: _ } = row.sizes;
+    let Sizes { m, k, n, splits, classes, .. } = row.sizes;
     let mut object = json!({
         "event": event,
         "kernel": row.kernel,
