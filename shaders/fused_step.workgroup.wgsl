@@ -2,22 +2,24 @@
 // TILE images a turn, and each lane owns WORDS words of 4 pixels of every image: it keeps their
 // weights and the sums of their gradients in registers, from the load of a pixel to its gradient; so
 // every pixel is loaded once an iteration.
-//   z1 = x w1ᵀ + b1: over TILE lanes, then over the workgroup, all through workgroup memory;
+//   z1 = x w1ᵀ + b1: over a group of TILE lanes, then over the workgroup, all through workgroup memory;
 //     x = pixels / 255, with 1/255 applied to finished sums
-//   a1 = max(z1, 0): spread over the lanes; z2 = a1 w2ᵀ + b2, softmax, loss, hit, dz2 and
-//     dz1 = dz2 w2 where z1 > 0: lane t computes those of image t
+//   a1 = max(z1, 0), z2 = a1 w2ᵀ + b2, softmax, loss, hit, dz2 and dz1 = dz2 w2 where z1 > 0: spread over the
+//     lanes, step by step
 //   dw1 += dz1ᵀ x: every lane for its pixels; dw2 += dz2ᵀ a1, db1 += dz1, db2 += dz2: spread
 // The workgroups share the images in `splits` ranges. Each leaves a partial sum of every gradient,
 // laid out as the parameters are, of the loss and of the hits, and counts its images. All loops over
 // lanes, images and units are unrolled, so that the sums stay in registers.
 //
-// All but group_sums and how main knows its place is the same as in fused_step.subgroups. A unit at a time
-// passes through the workgroup memory, which holds no more: so each turn has 2 barriers a unit.
+// From classify on, all but backward and store is the same as in fused_step.subgroups; here an image's units
+// are one part, and not two halves. A unit at a time passes through the workgroup memory, which holds no
+// more: so each turn has 2 barriers a unit.
 //
 // The host appends the sizes as `const` lines, as array lengths must be. A quad is 4 numbers:
 //   WORKGROUP: lanes, TILE = 4 x TILE_QUADS: images a turn, GROUPS: of TILE lanes
-//   IMAGE: words of 4 pixels, WORDS: those of a lane, HIDDEN, UNIT_QUADS: its quads, CLASSES,
-//   CLASS_QUADS, ROUNDS: quads of the gradients of b1, w2 and b2 that a lane adds up
+//   IMAGE: words of 4 pixels, WORDS: those of a lane, HIDDEN, UNIT_QUADS: its quads, CLASSES, CLASS_QUADS
+//   A1_ROUNDS, Z2_ROUNDS, DZ1_ROUNDS: quads of a1, numbers of z2 and quads of dz1 of a lane; ROUNDS: quads of
+//   the gradients of b1, w2 and b2 that it adds up
 //   B1, W2, B2, LEN: places and length of the parameters in quads
 
 override splits: u32;  // ranges of images, one a workgroup
@@ -35,56 +37,73 @@ alias Words = array<array<u32, TILE>, WORDS>;                // a lane's pixels 
 alias Weights = array<array<vec4f, 4 * UNIT_QUADS>, WORDS>; // their weights or gradients, by unit
 alias Units = array<f32, 4 * UNIT_QUADS>;                    // a number for each hidden unit
 
-// What the lanes hand each other, in quads: first the sums of one unit (TILE_QUADS, PITCH). Then z1
-// (GROUPS, TILE, UNIT_QUADS) as summed up by each group; then a1 in the place of the first group's
-// and dz1 in that of the second's, (TILE, UNIT_QUADS) each; behind them dz2 (TILE, CLASS_QUADS).
-var<workgroup> tile: array<vec4f, max(TILE_QUADS * PITCH, GROUPS * DZ1 + TILE * CLASS_QUADS)>;
+// What the lanes hand each other. sums: first those of one unit, (TILE_QUADS, PITCH), then z1 as summed up by
+// each group, (GROUPS, TILE, UNIT_QUADS). a1: (TILE, UNIT_QUADS). z2: (TILE, CLASSES), dz2: (TILE,
+// 4 x CLASS_QUADS). dz1: (TILE, UNIT_QUADS); at the end the lanes' totals.
+var<workgroup> sums: array<vec4f, max(TILE_QUADS * PITCH, GROUPS * TILE * UNIT_QUADS)>;
+var<workgroup> a1: array<vec4f, TILE * UNIT_QUADS>;
+var<workgroup> z2: array<f32, TILE * CLASSES>;
+var<workgroup> dz2: array<f32, TILE * 4 * CLASS_QUADS>;
+var<workgroup> dz1: array<vec4f, TILE * HALVES>;
 const PITCH = WORKGROUP + 1; // one more than needed: the lanes of a group read from different banks
-const DZ1 = TILE * UNIT_QUADS;
-const DZ2 = GROUPS * DZ1;
+const HALF = 4 * UNIT_QUADS; // all units are one part
+const HALF_QUADS = UNIT_QUADS;
+const HALVES = UNIT_QUADS;
 
 // Quads of the gradients of w2, then b1, then b2: (CLASSES, UNIT_QUADS), (UNIT_QUADS), (CLASS_QUADS)
 const OF_B1 = CLASSES * UNIT_QUADS;
 const OF_B2 = OF_B1 + UNIT_QUADS;
 const HEAD = OF_B2 + CLASS_QUADS;
 
+// Forward, pixels stay where they are in their word, 1, 256, 65536 and 16777216 times too large, and their
+// weights are as many times too small: no shifts, and no other numbers. Backward they are shifted. (Made
+// alike, drivers would keep all pixels of a tile as numbers in between, in four times the registers.)
+const MASK = vec4u(0xffu, 0xff00u, 0xff0000u, 0xff000000u);
+const SCALE = 1.0 / vec4f(1.0, 256.0, 65536.0, 16777216.0);
+
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) split: vec3u, @builtin(local_invocation_index) place: u32) {
-  let w1 = weights(place);
+  var w1: Weights;
+  load_weights(&w1, place);
   var dw1: Weights;
   var dhead: array<vec4f, ROUNDS>;
-  var totals = vec4f(0.0); // of image place: loss, hits and images (whole numbers below 2^24)
+  var totals = vec4f(0.0); // of the lane's images: loss, hits and images (whole numbers below 2^24)
 
   let rows = (arrayLength(&labels) + splits - 1u) / splits;
   let end = min((split.x + 1u) * rows, arrayLength(&labels));
+  var x: Words;
+  load(&x, split.x * rows, end, place);
   for (var first = split.x * rows; first < end; first += TILE) {
-    let x = load(first, place);
-    let sums = group_sums(x, w1, place);
+    let sum = group_sums(&x, &w1, place);
     for (var q = 0u; q < UNIT_QUADS; q++) { // unroll
-      tile[place * UNIT_QUADS + q] = vec4f(sums[4u * q], sums[4u * q + 1u], sums[4u * q + 2u], sums[4u * q + 3u]);
+      sums[place * UNIT_QUADS + q] = vec4f(sum[4u * q], sum[4u * q + 1u], sum[4u * q + 2u], sum[4u * q + 3u]);
     }
     workgroupBarrier();
-    for (var quad = place; quad < DZ1; quad += WORKGROUP) {
-      activate(quad);
+    for (var r = 0u; r < A1_ROUNDS; r++) { // unroll
+      activate(r * WORKGROUP + place);
     }
     workgroupBarrier();
-    if (place < TILE) {
-      totals += head(place, first + place, end);
+    for (var r = 0u; r < Z2_ROUNDS; r++) { // unroll
+      classify(r * WORKGROUP + place);
+    }
+    workgroupBarrier();
+    for (var r = 0u; r < DZ1_ROUNDS; r++) { // unroll
+      totals += derive(r * WORKGROUP + place, first, end);
     }
     workgroupBarrier();
     for (var r = 0u; r < ROUNDS; r++) { // unroll
       dhead[r] += head_gradient(r * WORKGROUP + place);
     }
-    dw1 = backward(dw1, x);
+    backward(&dw1, &x, first + TILE, end, place);
     workgroupBarrier();
   }
 
-  store(split.x * LEN, place, dw1);
+  store(&dw1, split.x * LEN, place);
   for (var r = 0u; r < ROUNDS; r++) { // unroll
     store_head(split.x * LEN, r * WORKGROUP + place, dhead[r]);
   }
-  if (place < TILE) {
-    tile[place] = totals;
+  if (place < TILE * HALVES) {
+    dz1[place] = totals;
   }
   workgroupBarrier();
   if (place == 0u) {
@@ -92,9 +111,35 @@ fn main(@builtin(workgroup_id) split: vec3u, @builtin(local_invocation_index) pl
   }
 }
 
+// The weights of the pixels of a lane: words place, WORKGROUP + place, ... Those past the image's end
+// have weights of 0.
+fn load_weights(w: ptr<function, Weights>, place: u32) {
+  for (var i = 0u; i < WORDS; i++) { // unroll
+    let word = i * WORKGROUP + place;
+    for (var j = 0u; j < HIDDEN; j++) { // unroll
+      let loaded = parameters[j * IMAGE + min(word, IMAGE - 1u)];
+      (*w)[i][j] = select(vec4f(0.0), loaded * SCALE, word < IMAGE);
+    }
+  }
+}
+
+// A lane's pixels of TILE images.
+fn load(x: ptr<function, Words>, first: u32, end: u32, place: u32) {
+  for (var t = 0u; t < TILE; t++) { // unroll
+    for (var i = 0u; i < WORDS; i++) { // unroll
+      (*x)[i][t] = word_at(first + t, i, end, place);
+    }
+  }
+}
+
+// A lane's word i of an image; past the last image it is that of the last one.
+fn word_at(image: u32, i: u32, end: u32, place: u32) -> u32 {
+  return pixels[min(image, end - 1u) * IMAGE + min(i * WORKGROUP + place, IMAGE - 1u)];
+}
+
 // For lane t of each group of TILE lanes: z1 of image t but for b1 and 1/255, over the group's pixels.
 // The lanes leave their sums of a unit for 4 images a quad; lane t adds up image t's of its group.
-fn group_sums(x: Words, w1: Weights, place: u32) -> Units {
+fn group_sums(x: ptr<function, Words>, w1: ptr<function, Weights>, place: u32) -> Units {
   let t = place % TILE;
   var sum: Units;
   for (var j = 0u; j < HIDDEN; j++) { // unroll
@@ -102,143 +147,132 @@ fn group_sums(x: Words, w1: Weights, place: u32) -> Units {
       var z = vec4f(0.0);
       for (var v = 0u; v < 4u; v++) { // unroll
         for (var i = 0u; i < WORDS; i++) { // unroll
-          z[v] = dot_add(pixels_of(x[i][4u * q + v]), w1[i][j], z[v]);
+          z[v] = dot_add(vec4f(vec4u((*x)[i][4u * q + v]) & MASK), (*w1)[i][j], z[v]);
         }
       }
-      tile[q * PITCH + place] = z;
+      sums[q * PITCH + place] = z;
     }
     workgroupBarrier();
     for (var n = 0u; n < TILE; n++) { // unroll
-      sum[j] += tile[t / 4u * PITCH + place - t + n][t % 4u];
+      sum[j] += sums[t / 4u * PITCH + place - t + n][t % 4u];
     }
     workgroupBarrier();
   }
   return sum;
-}
-
-// The weights of the pixels of a lane: words place, WORKGROUP + place, ... Those past the image's end
-// have weights of 0.
-fn weights(place: u32) -> Weights {
-  var w: Weights;
-  for (var i = 0u; i < WORDS; i++) { // unroll
-    let word = i * WORKGROUP + place;
-    for (var j = 0u; j < HIDDEN; j++) { // unroll
-      w[i][j] = select(vec4f(0.0), parameters[j * IMAGE + min(word, IMAGE - 1u)], word < IMAGE);
-    }
-  }
-  return w;
-}
-
-// A lane's pixels of TILE images. Past the last image they are those of the last one.
-fn load(first: u32, place: u32) -> Words {
-  var x: Words;
-  for (var t = 0u; t < TILE; t++) { // unroll
-    let image = min(first + t, arrayLength(&labels) - 1u) * IMAGE;
-    for (var i = 0u; i < WORDS; i++) { // unroll
-      x[i][t] = pixels[image + min(i * WORKGROUP + place, IMAGE - 1u)];
-    }
-  }
-  return x;
 }
 
 // a1 of four units of an image: the groups' sums, the bias, ReLU.
 fn activate(quad: u32) {
+  if (quad >= TILE * UNIT_QUADS) { return; }
   var z1 = vec4f(0.0);
   for (var g = 0u; g < GROUPS; g++) { // unroll
-    z1 += tile[g * DZ1 + quad];
+    z1 += sums[g * TILE * UNIT_QUADS + quad];
   }
-  tile[quad] = max(z1 / 255.0 + parameters[B1 + quad % UNIT_QUADS], vec4f(0.0));
+  a1[quad] = max(z1 / 255.0 + parameters[B1 + quad % UNIT_QUADS], vec4f(0.0));
 }
 
-// The image t of the tile from a1 to dz2 and dz1, which are 0 from image `end` on. Gives its loss,
-// its hit, and 1 for the image.
-fn head(t: u32, image: u32, end: u32) -> vec4f {
-  let live = image < end;
-  let label = labels[min(image, arrayLength(&labels) - 1u)];
-  var a1: array<vec4f, UNIT_QUADS>;
+// z2 of one class of an image.
+fn classify(n: u32) {
+  if (n >= TILE * CLASSES) { return; }
+  let c = n % CLASSES;
+  var z = parameters[B2 + c / 4u][c % 4u];
   for (var q = 0u; q < UNIT_QUADS; q++) { // unroll
-    a1[q] = tile[t * UNIT_QUADS + q];
+    z = dot_add(a1[n / CLASSES * UNIT_QUADS + q], parameters[W2 + c * UNIT_QUADS + q], z);
   }
-  var z2: array<f32, CLASSES>;
-  for (var c = 0u; c < CLASSES; c++) { // unroll
-    z2[c] = parameters[B2 + c / 4u][c % 4u];
-    for (var q = 0u; q < UNIT_QUADS; q++) { // unroll
-      z2[c] = dot_add(a1[q], parameters[W2 + c * UNIT_QUADS + q], z2[c]);
-    }
-  }
+  z2[n] = z;
+}
+
+// dz1 of a quad of an image's halves, and with the first of them dz2; both are 0 from image `end` on. Gives,
+// with the first one, the image's loss, its hit, and 1 for the image.
+fn derive(n: u32, first: u32, end: u32) -> vec4f {
+  if (n >= TILE * HALVES) { return vec4f(0.0); }
+  let t = n / HALVES;
+  let quad = n % HALVES;
+  let live = first + t < end;
+  let label = labels[min(first + t, arrayLength(&labels) - 1u)];
+  var e: array<f32, CLASSES>; // z2, then its exponentials
   var best = 0u;
-  var top = z2[0];
-  var at_label = z2[0];
+  var top = z2[t * CLASSES];
+  var at_label = top;
   for (var c = 0u; c < CLASSES; c++) { // unroll
-    best = select(best, c, z2[c] > top);
-    top = select(top, z2[c], z2[c] > top);
-    at_label = select(at_label, z2[c], c == label);
+    e[c] = z2[t * CLASSES + c];
+    best = select(best, c, e[c] > top);
+    top = select(top, e[c], e[c] > top);
+    at_label = select(at_label, e[c], c == label);
   }
   var total = 0.0;
   for (var c = 0u; c < CLASSES; c++) { // unroll
-    total += exp(z2[c] - top);
+    e[c] = exp(e[c] - top);
+    total += e[c];
   }
-  var dz2: array<vec4f, CLASS_QUADS>;
-  var da1: array<vec4f, UNIT_QUADS>;
+  let unit = quad / HALF_QUADS * HALF + quad % HALF_QUADS * 4u; // the first of four; some are not used
+  var da1 = vec4f(0.0);
   for (var c = 0u; c < CLASSES; c++) { // unroll
-    let p = exp(z2[c] - top) / total;
+    let p = e[c] / total;
     let d = select(0.0, select(p, p - 1.0, c == label), live);
-    dz2[c / 4u][c % 4u] = d;
-    for (var q = 0u; q < UNIT_QUADS; q++) { // unroll
-      da1[q] = fma(vec4f(d), parameters[W2 + c * UNIT_QUADS + q], da1[q]);
+    if (quad == 0u) { dz2[t * 4u * CLASS_QUADS + c] = d; }
+    for (var v = 0u; v < 4u; v++) { // unroll
+      da1[v] = fma(d, parameters[W2 + c * UNIT_QUADS + (unit + v) / 4u][(unit + v) % 4u], da1[v]);
     }
   }
-  for (var q = 0u; q < CLASS_QUADS; q++) { // unroll
-    tile[DZ2 + t * CLASS_QUADS + q] = dz2[q];
+  for (var v = 0u; v < 4u; v++) { // unroll
+    let at = min(unit + v, HIDDEN - 1u);
+    da1[v] = select(0.0, da1[v], a1[t * UNIT_QUADS + at / 4u][at % 4u] > 0.0);
   }
-  for (var q = 0u; q < UNIT_QUADS; q++) { // unroll
-    tile[DZ1 + t * UNIT_QUADS + q] = select(vec4f(0.0), da1[q], a1[q] > vec4f(0.0));
-  }
-  return select(vec4f(0.0), vec4f(log(total) - (at_label - top), f32(best == label), 1.0, 0.0), live);
+  dz1[n] = da1;
+  let own = select(0.0, 1.0, live && quad == 0u);
+  return own * vec4f(log(total) - (at_label - top), f32(best == label), 1.0, 0.0);
 }
 
-// The quad n of the gradients of w2, b1 and b2 over the tile: a sum of dz2 x a1, 1 x dz1 or 1 x dz2.
+// The quad n of the gradients of w2, b1 and b2 over the tile: a sum of dz2 x a1, dz1 or dz2.
 fn head_gradient(n: u32) -> vec4f {
-  let row = n / UNIT_QUADS;
-  var place = n % UNIT_QUADS;
-  var stride = UNIT_QUADS;
-  if (n >= OF_B2) {
-    place = DZ2 + min(n, HEAD - 1u) - OF_B2;
-    stride = CLASS_QUADS;
-  } else if (n >= OF_B1) {
-    place = DZ1 + n - OF_B1;
-  }
   var sum = vec4f(0.0);
-  for (var t = 0u; t < TILE; t++) { // unroll
-    let dz2 = tile[DZ2 + t * CLASS_QUADS + min(row, CLASSES - 1u) / 4u][row % 4u];
-    sum += select(1.0, dz2, row < CLASSES) * tile[place + t * stride];
-  }
-  return sum;
-}
-
-// dw1 + dz1ᵀ x over the tile, for a lane's pixels.
-fn backward(before: Weights, x: Words) -> Weights {
-  var sum = before;
-  for (var t = 0u; t < TILE; t++) { // unroll
-    for (var q = 0u; q < UNIT_QUADS; q++) { // unroll
-      let d = tile[DZ1 + t * UNIT_QUADS + q];
-      for (var i = 0u; i < WORDS; i++) { // unroll
-        let p = pixels_of(x[i][t]);
-        for (var v = 0u; v < 4u; v++) { // unroll
-          if (4u * q + v < HIDDEN) { sum[i][4u * q + v] = fma(p, vec4f(d[v]), sum[i][4u * q + v]); }
-        }
+  if (n < OF_B1) {
+    for (var t = 0u; t < TILE; t++) { // unroll
+      sum += dz2[t * 4u * CLASS_QUADS + n / UNIT_QUADS] * a1[t * UNIT_QUADS + n % UNIT_QUADS];
+    }
+  } else if (n < OF_B2) {
+    for (var v = 0u; v < 4u; v++) { // unroll
+      let unit = 4u * (n - OF_B1) + v;
+      let at = min(unit, HIDDEN - 1u);
+      for (var t = 0u; t < TILE; t++) { // unroll
+        let d = dz1[t * HALVES + at / HALF * HALF_QUADS + at % HALF / 4u][at % HALF % 4u];
+        sum[v] += select(0.0, d, unit < HIDDEN);
       }
     }
+  } else if (n < HEAD) {
+    for (var t = 0u; t < TILE; t++) { // unroll
+      let at = 4u * (t * CLASS_QUADS + n - OF_B2);
+      sum += vec4f(dz2[at], dz2[at + 1u], dz2[at + 2u], dz2[at + 3u]);
+    }
   }
   return sum;
+}
+
+// dw1 += dz1ᵀ x over the tile, for a lane's pixels. Each word that is used for the last time makes room for
+// one of the tile that starts at `next`: it comes while the lane computes.
+fn backward(dw1: ptr<function, Weights>, x: ptr<function, Words>, next: u32, end: u32, place: u32) {
+  for (var t = 0u; t < TILE; t++) { // unroll
+    var d: array<vec4f, UNIT_QUADS>;
+    for (var q = 0u; q < UNIT_QUADS; q++) { // unroll
+      d[q] = dz1[t * UNIT_QUADS + q];
+    }
+    for (var i = 0u; i < WORDS; i++) { // unroll
+      let p = pixels_of((*x)[i][t]);
+      for (var j = 0u; j < HIDDEN; j++) { // unroll
+        (*dw1)[i][j] = fma(p, vec4f(d[j / 4u][j % 4u]), (*dw1)[i][j]);
+      }
+      (*x)[i][t] = word_at(next + t, i, end, place);
+    }
+  }
 }
 
 // Leaves dw1 of a lane's pixels in the partial sums that start at `start`.
-fn store(start: u32, place: u32, dw1: Weights) {
+fn store(dw1: ptr<function, Weights>, start: u32, place: u32) {
   for (var i = 0u; i < WORDS; i++) { // unroll
     let word = i * WORKGROUP + place;
     for (var j = 0u; j < HIDDEN; j++) { // unroll
-      if (word < IMAGE) { partials[start + j * IMAGE + word] = dw1[i][j] / 255.0; }
+      if (word < IMAGE) { partials[start + j * IMAGE + word] = (*dw1)[i][j] / 255.0; }
     }
   }
 }
@@ -254,11 +288,11 @@ fn store_head(start: u32, n: u32, sum: vec4f) {
   }
 }
 
-// Adds up loss, hits and images of all places of the tile.
+// Adds up loss, hits and images of all lanes.
 fn store_totals(split: u32) {
   var totals = vec4f(0.0);
-  for (var t = 0u; t < TILE; t++) { // unroll
-    totals += tile[t];
+  for (var place = 0u; place < min(TILE * HALVES, WORKGROUP); place++) {
+    totals += dz1[place];
   }
   loss_partials[split] = totals.x;
   hit_partials[split] = u32(totals.y);

@@ -251,8 +251,9 @@ mod large {
             (s.classes * units + units + classes).div_ceil(self.lanes)
         }
 
-        /// The constants of both files.
-        pub fn constants(&self, s: &Sizes, tile: usize) -> Vec<(&'static str, usize)> {
+        /// The constants of both files, for tiles of so many images and dz1 in so many quads for each.
+        pub fn constants(&self, s: &Sizes, tile: usize, dz1: usize) -> Vec<(&'static str, usize)> {
+            let rounds = |numbers: usize| (tile * numbers).div_ceil(self.lanes);
             vec![
                 ("WORKGROUP", self.lanes),
                 ("TILE", tile),
@@ -261,6 +262,9 @@ mod large {
                 ("WORDS", self.words),
                 ("UNIT_QUADS", s.n.div_ceil(4)),
                 ("CLASS_QUADS", s.classes.div_ceil(4)),
+                ("A1_ROUNDS", rounds(s.n.div_ceil(4))),
+                ("Z2_ROUNDS", rounds(s.classes)),
+                ("DZ1_ROUNDS", rounds(dz1)),
                 ("ROUNDS", self.rounds(s)),
             ]
         }
@@ -309,17 +313,13 @@ mod subgroups {
     }
 
     pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
-        let shares = shares(s);
-        let rounds = |numbers: usize| (tile(s) * numbers).div_ceil(shares.lanes);
-        let mut constants = shares.constants(s, tile(s));
+        let half_quads = half(s).div_ceil(4);
+        let mut constants = shares(s).constants(s, tile(s), 2 * half_quads);
         constants.extend([
             ("LOG_TILE", tile(s).ilog2() as usize),
             ("UNITS", 2 * half(s)),
             ("HALF", half(s)),
-            ("HALF_QUADS", half(s).div_ceil(4)),
-            ("A1_ROUNDS", rounds(s.n.div_ceil(4))),
-            ("Z2_ROUNDS", rounds(s.classes)),
-            ("DZ1_ROUNDS", rounds(2 * half(s).div_ceil(4))),
+            ("HALF_QUADS", half_quads),
         ]);
         constants
     }
@@ -349,15 +349,15 @@ mod workgroup {
         shares.words * (s.lanes + 8 * s.n) + s.n + 2 * s.classes + 4 * shares.rounds(s)
     }
 
-    /// Bytes of workgroup memory, which first holds a unit of every lane, then what follows.
+    /// Bytes of workgroup memory: sums, which are first those of a unit, and what follows.
     fn memory(s: &Sizes) -> usize {
-        let lanes = shares(s).lanes;
-        let head = lanes * s.n.div_ceil(4) + s.lanes * s.classes.div_ceil(4);
-        16 * head.max(s.lanes / 4 * (lanes + 1))
+        let (lanes, units) = (shares(s).lanes, s.n.div_ceil(4));
+        let sums = (lanes * units).max(s.lanes / 4 * (lanes + 1));
+        16 * sums + s.lanes * (16 * (2 * units + s.classes.div_ceil(4)) + 4 * s.classes)
     }
 
     pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
-        let mut constants = shares(s).constants(s, s.lanes);
+        let mut constants = shares(s).constants(s, s.lanes, s.n.div_ceil(4));
         constants.push(("TILE_QUADS", s.lanes / 4));
         constants
     }
