@@ -332,8 +332,9 @@ mod workgroup {
         large::{MEMORY, Shares},
     };
 
-    /// Numbers that a lane keeps in registers at most, as above.
-    const MOST_REGISTERS: usize = 230;
+    /// Numbers that a lane keeps in registers at most: with more, some compilers for these devices take more
+    /// than half a gigabyte.
+    const MOST_REGISTERS: usize = 140;
 
     fn shares(s: &Sizes) -> Shares {
         Shares::new(s, 1)
