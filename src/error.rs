@@ -52,7 +52,7 @@ pub enum Error {
         /// The buffer that differs.
         buffer: String,
         /// The sizes of the dispatch.
-        sizes: crate::kernels::Sizes,
+        sizes: Box<crate::kernels::Sizes>,
         /// The first difference.
         difference: String,
     },

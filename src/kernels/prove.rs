@@ -48,7 +48,7 @@ pub fn prove(device: &Device, entry: &Entry, shader: &Shader, case: &Case, dispa
         guarded.check(&after, expected).map_err(|difference| Error::WrongKernel {
             kernel: entry.name,
             buffer: (*name).to_owned(),
-            sizes: case.sizes,
+            sizes: Box::new(case.sizes),
             difference,
         })?;
     }
