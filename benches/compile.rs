@@ -9,7 +9,7 @@
 use std::{
     env,
     error::Error,
-    fs,
+    fmt, fs,
     process::{Command, ExitCode, Stdio},
     time::Instant,
 };
@@ -17,7 +17,7 @@ use std::{
 use shadegrad::{
     data::{CLASSES, Dataset, Samples, Split},
     gpu::{Adapter, Device, Wanted, choose},
-    kernels::Shaders,
+    kernels::{Shaders, Sizes, fused::FusedStep},
     network::{Init, Plan, PlanKind, PlanSizes, Shape, Variants},
     recipe::Recipe,
     train::{Engine, OnGpu},
@@ -55,17 +55,17 @@ fn main() -> ExitCode {
 fn all() -> Result<(), Box<dyn Error>> {
     let adapter = choose(&Wanted::Best, &[])?;
     println!("{adapter}, {}", adapter.driver());
-    println!("{:<28} {:>5} {:>6} {:>8} {:>8} {:>8}", "kernels", "lanes", "hidden", "s", "MB", "before");
-    let program = env::current_exe()?;
-    for (number, job) in jobs(&adapter).iter().enumerate() {
+    println!("{:<28} {:>5} {:>5} {:>6}    seconds       MB   before", "kernels", "lanes", "words", "hidden");
+    let (program, jobs) = (env::current_exe()?, jobs(&adapter));
+    let mut failed = 0;
+    for (number, job) in jobs.iter().enumerate() {
         let mut process = Command::new(&program);
         let output = process.arg(number.to_string()).envs(COLD).stderr(Stdio::inherit()).output()?;
         let found = String::from_utf8_lossy(&output.stdout);
-        let found = if output.status.success() { found.trim_end() } else { "failed" };
-        let (name, lanes) = job.name();
-        println!("{name:<28} {lanes:>5} {:>6} {found}", job.hidden);
+        println!("{job} {}", if output.status.success() { found.trim_end() } else { "failed" });
+        failed += usize::from(!output.status.success());
     }
-    Ok(())
+    if failed > 0 { Err(format!("{failed} of {} failed", jobs.len()).into()) } else { Ok(()) }
 }
 
 /// One of the jobs, in this process.
@@ -90,21 +90,31 @@ fn one(number: usize) -> Result<(), Box<dyn Error>> {
 fn jobs(adapter: &Adapter) -> Vec<Job> {
     let mut jobs = Vec::new();
     for variants in Variants::every(adapter) {
-        let most = variants.fused_step.map_or(0, |variant| variant.most_hidden(INPUTS, CLASSES));
-        let widths = if most > HIDDEN { vec![HIDDEN, most] } else { vec![most] };
+        let Some(variant) = variants.fused_step else { continue };
+        let most = variant.most_hidden(INPUTS, CLASSES);
+        // A wide network takes all registers of a lane that owns one word.
+        let widths =
+            if most > HIDDEN && words(variant) == 1 { vec![HIDDEN, most] } else { vec![HIDDEN.min(most)] };
         jobs.extend(widths.into_iter().map(|hidden| Job { kind: PlanKind::Fused, variants, hidden }));
     }
     jobs.push(Job { kind: PlanKind::Layerwise, variants: Variants::of(adapter), hidden: HIDDEN });
     jobs
 }
 
-impl Job {
-    /// The kernels and the lanes that work as one.
-    fn name(&self) -> (&'static str, String) {
-        match (self.kind, self.variants.fused_step) {
-            (PlanKind::Fused, Some(variant)) => (variant.file(), variant.lanes().to_string()),
-            _ => (self.kind.name(), String::new()),
-        }
+/// Words of 4 pixels that a lane owns.
+fn words(variant: FusedStep) -> usize {
+    variant.at(Sizes::default()).words
+}
+
+impl fmt::Display for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, lanes, words) = match (self.kind, self.variants.fused_step) {
+            (PlanKind::Fused, Some(variant)) => {
+                (variant.file(), variant.lanes().to_string(), words(variant).to_string())
+            }
+            _ => (self.kind.name(), String::new(), String::new()),
+        };
+        write!(f, "{name:<28} {lanes:>5} {words:>5} {:>6}", self.hidden)
     }
 }
 

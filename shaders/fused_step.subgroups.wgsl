@@ -1,7 +1,7 @@
-// fused_step for GPUs with subgroups, of a size that the host has chosen a divisor of. A workgroup takes
-// TILE images a turn, and each lane owns WORDS words of 4 pixels of every image: it keeps their weights and
-// the sums of their gradients in registers, from the load of a pixel to its gradient; so every pixel is
-// loaded once an iteration.
+// fused_step for GPUs with subgroups: of 2 x TILE lanes or a multiple of that, whichever size the driver
+// takes. A workgroup takes TILE images a turn, and each lane owns WORDS words of 4 pixels of every image: it
+// keeps their weights and the sums of their gradients in registers, from the load of a pixel to its
+// gradient; so every pixel is loaded once an iteration. A lane's number in its workgroup is its place.
 //   z1 = x w1ᵀ + b1: over a group of 2 x TILE lanes by shuffles, then over the workgroup; x = pixels / 255,
 //     with 1/255 applied to finished sums
 //   a1 = max(z1, 0), z2 = a1 w2ᵀ + b2, softmax, loss, hit, dz2 and dz1 = dz2 w2 where z1 > 0: spread over the
@@ -43,13 +43,14 @@ alias Half = array<f32, HALF>;                     // a number for each of the f
 
 // What the lanes hand each other. sums: z1 as summed up by each group, (GROUPS, TILE, 4 x UNIT_QUADS).
 // a1: (TILE, UNIT_QUADS). z2: (TILE, CLASSES), dz2: (TILE, 4 x CLASS_QUADS). dz1: the two halves of an
-// image's units, (TILE, 2, HALF_QUADS); at the end the lanes' totals.
+// image's units, (TILE, 2, HALF_QUADS); at the end the lanes' totals. Padding of sums and dz2 is never
+// written: workgroup memory starts as zeros.
 var<workgroup> sums: array<f32, GROUPS * TILE * 4 * UNIT_QUADS>;
 var<workgroup> a1: array<vec4f, TILE * UNIT_QUADS>;
 var<workgroup> z2: array<f32, TILE * CLASSES>;
 var<workgroup> dz2: array<f32, TILE * 4 * CLASS_QUADS>;
-var<workgroup> dz1: array<vec4f, TILE * HALVES>;
-const HALVES = 2 * HALF_QUADS;
+var<workgroup> dz1: array<vec4f, TILE * DZ1_QUADS>;
+const DZ1_QUADS = 2 * HALF_QUADS; // of an image
 
 // Quads of the gradients of w2, then b1, then b2: (CLASSES, UNIT_QUADS), (UNIT_QUADS), (CLASS_QUADS)
 const OF_B1 = CLASSES * UNIT_QUADS;
@@ -102,14 +103,14 @@ fn main(
       dhead[r] += head_gradient(r * WORKGROUP + place);
     }
     backward(&dw1, &x, first + TILE, end, place);
-    workgroupBarrier();
   }
 
   store(&dw1, split.x * LEN, place);
   for (var r = 0u; r < ROUNDS; r++) { // unroll
     store_head(split.x * LEN, r * WORKGROUP + place, dhead[r]);
   }
-  if (place < TILE * HALVES) {
+  workgroupBarrier();
+  if (place < TILE * DZ1_QUADS) {
     dz1[place] = totals;
   }
   workgroupBarrier();
@@ -160,7 +161,7 @@ fn word_at(image: u32, i: u32, end: u32, place: u32) -> u32 {
 // for its own half of the units.
 fn group_sums(x: ptr<function, Words>, w1: ptr<function, Weights>, place: u32) -> Half {
   var sum: Half;
-  var waiting: array<Half, max(LOG_TILE, 1u)>; // waiting[s]: of 1 << s images, for the next as many
+  var waiting: array<Half, LOG_TILE>; // waiting[s]: of 1 << s images, for the next as many
   for (var t = 0u; t < TILE; t++) { // unroll
     var z: Units;
     for (var i = 0u; i < WORDS; i++) { // unroll
@@ -222,9 +223,9 @@ fn classify(n: u32) {
 // dz1 of a quad of an image's halves, and with the first of them dz2; both are 0 from image `end` on. Gives,
 // with the first one, the image's loss, its hit, and 1 for the image.
 fn derive(n: u32, first: u32, end: u32) -> vec4f {
-  if (n >= TILE * HALVES) { return vec4f(0.0); }
-  let t = n / HALVES;
-  let quad = n % HALVES;
+  if (n >= TILE * DZ1_QUADS) { return vec4f(0.0); }
+  let t = n / DZ1_QUADS;
+  let quad = n % DZ1_QUADS;
   let live = first + t < end;
   let label = labels[min(first + t, arrayLength(&labels) - 1u)];
   var e: array<f32, CLASSES>; // z2, then its exponentials
@@ -242,7 +243,8 @@ fn derive(n: u32, first: u32, end: u32) -> vec4f {
     e[c] = exp(e[c] - top);
     total += e[c];
   }
-  let unit = quad / HALF_QUADS * HALF + quad % HALF_QUADS * 4u; // the first of four; some are not used
+  // The first of four. Those from HIDDEN on, and behind a half's end, get numbers that nobody uses.
+  let unit = quad / HALF_QUADS * HALF + quad % HALF_QUADS * 4u;
   var da1 = vec4f(0.0);
   for (var c = 0u; c < CLASSES; c++) { // unroll
     let p = e[c] / total;
@@ -257,8 +259,8 @@ fn derive(n: u32, first: u32, end: u32) -> vec4f {
     da1[v] = select(0.0, da1[v], a1[t * UNIT_QUADS + at / 4u][at % 4u] > 0.0);
   }
   dz1[n] = da1;
-  let own = select(0.0, 1.0, live && quad == 0u);
-  return own * vec4f(log(total) - (at_label - top), f32(best == label), 1.0, 0.0);
+  let figures = vec4f(log(total) - (at_label - top), f32(best == label), 1.0, 0.0);
+  return select(vec4f(0.0), figures, live && quad == 0u);
 }
 
 // The quad n of the gradients of w2, b1 and b2 over the tile: a sum of dz2 x a1, dz1 or dz2.
@@ -273,7 +275,7 @@ fn head_gradient(n: u32) -> vec4f {
       let unit = 4u * (n - OF_B1) + v;
       let at = min(unit, HIDDEN - 1u);
       for (var t = 0u; t < TILE; t++) { // unroll
-        let d = dz1[t * HALVES + at / HALF * HALF_QUADS + at % HALF / 4u][at % HALF % 4u];
+        let d = dz1[t * DZ1_QUADS + at / HALF * HALF_QUADS + at % HALF / 4u][at % HALF % 4u];
         sum[v] += select(0.0, d, unit < HIDDEN);
       }
     }
@@ -291,10 +293,10 @@ fn head_gradient(n: u32) -> vec4f {
 fn backward(dw1: ptr<function, Weights>, x: ptr<function, Words>, next: u32, end: u32, place: u32) {
   let own = place % 2u * HALF_QUADS;
   for (var t = 0u; t < TILE; t++) { // unroll
-    var d: array<vec4f, HALVES>; // in the order of the lane's units
+    var d: array<vec4f, DZ1_QUADS>; // in the order of the lane's units
     for (var q = 0u; q < HALF_QUADS; q++) { // unroll
-      d[q] = dz1[t * HALVES + own + q];
-      d[HALF_QUADS + q] = dz1[t * HALVES + HALF_QUADS - own + q];
+      d[q] = dz1[t * DZ1_QUADS + own + q];
+      d[HALF_QUADS + q] = dz1[t * DZ1_QUADS + HALF_QUADS - own + q];
     }
     for (var i = 0u; i < WORDS; i++) { // unroll
       let p = pixels_of((*x)[i][t]);
@@ -317,6 +319,7 @@ fn store(dw1: ptr<function, Weights>, start: u32, place: u32) {
     }
   }
 }
+
 // Leaves the quad n of the gradients of w2, b1 and b2.
 fn store_head(start: u32, n: u32, sum: vec4f) {
   if (n < OF_B1) {
@@ -331,7 +334,7 @@ fn store_head(start: u32, n: u32, sum: vec4f) {
 // Adds up loss, hits and images of all lanes.
 fn store_totals(split: u32) {
   var totals = vec4f(0.0);
-  for (var place = 0u; place < min(TILE * HALVES, WORKGROUP); place++) {
+  for (var place = 0u; place < min(TILE * DZ1_QUADS, WORKGROUP); place++) {
     totals += dz1[place];
   }
   loss_partials[split] = totals.x;

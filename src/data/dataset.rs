@@ -157,11 +157,13 @@ impl Samples {
             .expect("pixels hold a picture for every label")
     }
 
-    /// Keeps the first `len` samples, or all where there are fewer.
+    /// Keeps the first `len` samples, or all where there are fewer, and gives the memory of the others back.
     pub fn truncate(&mut self, len: usize) {
         let len = len.min(self.len());
         self.labels.truncate(len);
+        self.labels.shrink_to_fit();
         self.pixels.truncate(len * self.inputs);
+        self.pixels.shrink_to_fit();
     }
 }
 

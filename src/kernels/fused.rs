@@ -221,13 +221,11 @@ mod small {
 mod large {
     use super::Sizes;
 
-    /// Lanes of a workgroup at most: 7 subgroups of 32 take 784 pixels in words of 4, and with one
-    /// more the workgroup memory would hold fewer hidden units.
-    const MOST_LANES: usize = 224;
+    /// Lanes of a workgroup at most, and bytes of its memory: what WebGPU guarantees.
+    const MOST_LANES: usize = 256;
+    pub const MEMORY: usize = 16 << 10;
     /// Lanes come in the subgroups of most GPUs.
     const LANES: usize = 32;
-    /// What WebGPU guarantees.
-    pub const MEMORY: usize = 16 << 10;
 
     /// How an image is shared out.
     pub struct Shares {
@@ -238,10 +236,10 @@ mod large {
     }
 
     impl Shares {
-        /// With at least so many words for each lane.
+        /// With at least so many words for each lane, where an image has them.
         pub fn new(s: &Sizes, words: usize) -> Self {
             let image = s.k / 4;
-            let words = image.div_ceil(MOST_LANES).max(words);
+            let words = image.div_ceil(MOST_LANES).max(words.min(image.div_ceil(LANES)));
             Shares { words, lanes: image.div_ceil(words).next_multiple_of(LANES) }
         }
 
@@ -299,10 +297,11 @@ mod subgroups {
         registers(s, &shares(s)) <= MOST_REGISTERS && memory(s) <= MEMORY
     }
 
-    /// Pixels, weights and gradients, and the sums of units that wait for those of other images.
+    /// Pixels, weights and gradients, those of the other layers, and on top of these the sums of an image and
+    /// those that wait for other images, or later the classes of an image.
     fn registers(s: &Sizes, shares: &Shares) -> usize {
-        let waiting = tile(s).ilog2() as usize * half(s);
-        shares.words * (tile(s) + 16 * half(s)) + 2 * half(s) + waiting + 4 * shares.rounds(s)
+        let sums = (2 + tile(s).ilog2() as usize) * half(s);
+        shares.words * (tile(s) + 16 * half(s)) + 4 * shares.rounds(s) + sums.max(s.classes + 8)
     }
 
     /// Bytes of workgroup memory.
@@ -334,7 +333,7 @@ mod workgroup {
 
     /// Numbers that a lane keeps in registers at most: with more, some compilers for these devices take more
     /// than half a gigabyte.
-    const MOST_REGISTERS: usize = 140;
+    const MOST_REGISTERS: usize = 130;
 
     fn shares(s: &Sizes) -> Shares {
         Shares::new(s, 1)
@@ -344,10 +343,10 @@ mod workgroup {
         registers(s) <= MOST_REGISTERS && memory(s) <= MEMORY
     }
 
-    /// Pixels, weights and gradients, and what is computed with them.
+    /// As for the variant with subgroups, but no sums wait.
     fn registers(s: &Sizes) -> usize {
         let shares = shares(s);
-        shares.words * (s.lanes + 8 * s.n) + s.n + 2 * s.classes + 4 * shares.rounds(s)
+        shares.words * (s.lanes + 8 * s.n) + 4 * shares.rounds(s) + s.n.max(s.classes + 8)
     }
 
     /// Bytes of workgroup memory: sums, which are first those of a unit, and what follows.
@@ -391,6 +390,9 @@ pub fn shapes() -> Vec<Sizes> {
         (70_001, 32, 3, 10, 100),
         (300, 1_024, 2, 30, 6),
         (130, 48, 9, 30, 3),
+        (131, 32, 18, 10, 3),
+        (131, 784, 17, 10, 3),
+        (10, 32, 3, 2, 7),
     ]
     .iter()
     .map(sizes)
@@ -438,12 +440,12 @@ mod tests {
     #[test]
     fn workgroups_have_whole_tiles_and_equal_work() {
         for (m, lanes, most, expected) in [
-            (60_000, 16, 264, 259), // 29 tiles of 8 each but the last
+            (60_000, 16, 256, 250), // 30 tiles of 8 each
             (60_000, 16, 64, 64),
             (60_000, 8, 64, 64),
-            (1, 16, 264, 1),
-            (17, 16, 264, 2),
-            (2_500, 16, 264, 157),
+            (1, 16, 256, 1),
+            (17, 16, 256, 2),
+            (2_500, 16, 256, 157),
             (15_360_000, 8, 64, 154),
         ] {
             let found = FusedStep::Subgroups { lanes, words: 1 }.splits(m, most);
@@ -454,14 +456,16 @@ mod tests {
 
     #[test]
     fn a_lane_of_a_gpu_owns_what_fits_into_its_registers() {
-        let shares = |n, words| {
-            let sizes = Sizes { k: 784, n, classes: 10, lanes: 16, words, ..Sizes::default() };
+        let shares = |k, n, words| {
+            let sizes = Sizes { k, n, classes: 10, lanes: 16, words, ..Sizes::default() };
             let constants = subgroups::constants(&sizes);
             let value = |name| constants.iter().find(|(found, _)| *found == name).unwrap().1;
             (value("WORDS"), value("WORKGROUP"))
         };
-        assert_eq!(shares(10, 2), (2, 128));
-        assert_eq!(shares(10, 1), (1, 224));
-        assert_eq!(shares(11, 2), (1, 224)); // two words would take too many
+        assert_eq!(shares(784, 10, 2), (2, 128));
+        assert_eq!(shares(784, 10, 1), (1, 224));
+        assert_eq!(shares(784, 11, 2), (1, 224)); // two words would take too many
+        assert_eq!(shares(1_024, 10, 1), (1, 256));
+        assert_eq!(shares(128, 10, 2), (1, 32)); // no lane needs a second one
     }
 }

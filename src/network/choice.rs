@@ -36,9 +36,9 @@ pub struct Variants {
 const LEAST_LANES: u32 = 8;
 /// The largest subgroup that counts as a small one.
 const MOST_LANES: u32 = 16;
-/// Workgroups for a discrete GPU, whose cores no driver tells: up to two for each core of the largest.
-/// A small one takes them in several rounds.
-const DISCRETE: usize = 264;
+/// Workgroups for a discrete GPU, whose cores no driver tells: two for each of 128, which of the default network
+/// are as many as run at once there, and nearly as many as on 132. Other numbers of cores take them in rounds.
+const DISCRETE: usize = 256;
 /// Workgroups for any other GPU, which has 8 to 40 cores.
 const INTEGRATED: usize = 64;
 
