@@ -27,6 +27,8 @@ pub struct Variants {
     pub workgroups: usize,
     /// Bytes of the largest slice that a kernel may see.
     pub max_binding: u64,
+    /// Bytes of activations that a chunk of rows may take.
+    pub activation_bytes: usize,
     /// How products of matrices are computed.
     pub products: Products,
 }
@@ -42,6 +44,11 @@ const DISCRETE: usize = 256;
 /// Workgroups for any other GPU, which has 8 to 40 cores.
 const INTEGRATED: usize = 64;
 
+/// Bytes of activations that pass at once on software drivers. (Fewer, that stay in a cache, are no faster.)
+const SOFTWARE_ACTIVATIONS: usize = 64 << 20;
+/// The same on GPUs, whose many cores want more rows for each dispatch.
+const GPU_ACTIVATIONS: usize = 256 << 20;
+
 impl Default for Variants {
     /// Those that run everywhere, by what WebGPU guarantees.
     fn default() -> Self {
@@ -49,6 +56,7 @@ impl Default for Variants {
             fused_step: None,
             workgroups: INTEGRATED,
             max_binding: 128 << 20,
+            activation_bytes: SOFTWARE_ACTIVATIONS,
             products: Products::Plain,
         }
     }
@@ -68,6 +76,7 @@ impl Variants {
             fused_step,
             workgroups,
             max_binding: adapter.max_binding(),
+            activation_bytes: if adapter.is_software() { SOFTWARE_ACTIVATIONS } else { GPU_ACTIVATIONS },
             products: Products::of(adapter),
         }
     }

@@ -10,15 +10,14 @@ use crate::{
     recipe::Recipe,
 };
 
-/// Bytes of activations that a chunk of rows may take.
-const ACTIVATION_BYTES: usize = 64 << 20;
 /// Bytes of pixels that a chunk of rows may take: half of what WebGPU guarantees a binding.
 const PIXEL_BYTES: usize = 64 << 20;
 /// Invocations that a sum over samples is spread over, so that wide and narrow layers alike fill a
 /// device.
 const GRADIENT_INVOCATIONS: usize = 1 << 14;
-/// Workgroups that a sum in tiles is spread over, so that those at work share pixels in a cache.
-const TILED_WORKGROUPS: usize = 512;
+/// Workgroups that a sum in tiles is spread over: enough for a large GPU, which has room for some 400 at once,
+/// to take them in rounds that are mostly full.
+const TILED_WORKGROUPS: usize = 1_024;
 /// The same for tiles of 8 lanes, on software drivers.
 const EIGHT_LANES_WORKGROUPS: usize = 640;
 /// Most rows of a split: a sum is one loop, and some drivers stop a loop at 65,535 trips.
@@ -60,9 +59,11 @@ impl PlanSizes {
         let layout = Layout::new(shape);
         // z, a, da and dz of every layer
         let row_bytes: usize = layout.layers.iter().map(|layer| 4 * layer.n * 4).sum();
-        let rows = (ACTIVATION_BYTES / row_bytes).min(PIXEL_BYTES / layout.layers[0].k);
+        let rows = (variants.activation_bytes / row_bytes).min(PIXEL_BYTES / layout.layers[0].k);
         let fitting = (rows / ALIGN).max(1) * ALIGN;
-        let chunk = fitting.min(lengths.most().next_multiple_of(ALIGN));
+        // As few chunks as fit, and all alike: a short last one would take as many dispatches as another.
+        let chunks = lengths.most().div_ceil(fitting).max(1);
+        let chunk = lengths.most().div_ceil(chunks).next_multiple_of(ALIGN);
         PlanSizes { shape: shape.clone(), layout, lengths, chunk, recipe: *recipe, kind, variants }
     }
 
@@ -287,6 +288,7 @@ mod tests {
     fn chunks_bound_the_memory_and_splits_the_loops() {
         for (inputs, hidden, train) in [
             (784, vec![10], 60_000),
+            (784, vec![128], 60_000),
             (784, vec![10], 697_932),
             (784, vec![1024, 1024], 60_000),
             (1, vec![1], MAX_SAMPLES),
@@ -298,6 +300,14 @@ mod tests {
             let sizes = PlanSizes::new(&shape, lengths, &recipe, PlanKind::Layerwise, Variants::default());
             assert_eq!(sizes.chunk % ALIGN, 0);
             assert!(sizes.chunk * sizes.layout.layers[0].k <= PIXEL_BYTES, "{shape}: {}", sizes.chunk);
+            let row: usize = sizes.layout.layers.iter().map(|layer| 16 * layer.n).sum();
+            assert!(sizes.chunk * row <= sizes.variants.activation_bytes, "{shape}: {}", sizes.chunk);
+            let chunks = train.div_ceil(sizes.chunk);
+            let last = train - (chunks - 1) * sizes.chunk;
+            assert!(
+                last + chunks * ALIGN >= sizes.chunk,
+                "{shape}: the last of {chunks} chunks has {last} rows"
+            );
             for layer in 0..sizes.layout.layers.len() {
                 let (weights, biases) = sizes.layer_splits(layer);
                 for splits in [weights, biases] {

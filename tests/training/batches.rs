@@ -32,8 +32,19 @@ fn relative_difference(found: &Parameters, expected: &Parameters<f64>) -> f64 {
 
 /// Trains on the GPU and with the twin, and compares reports and weights.
 fn assert_batches(what: &str, data: &Dataset, hidden: &[usize], recipe: &Recipe, course: &Course) {
+    assert_plan_of_batches(what, data, hidden, recipe, course, layerwise());
+}
+
+fn assert_plan_of_batches(
+    what: &str,
+    data: &Dataset,
+    hidden: &[usize],
+    recipe: &Recipe,
+    course: &Course,
+    plan: (PlanKind, Variants),
+) {
     let start = start(data, hidden);
-    let mut engine = gpu_engine(data, &start, recipe, layerwise()).unwrap_or_else(|error| panic!("{error}"));
+    let mut engine = gpu_engine(data, &start, recipe, plan).unwrap_or_else(|error| panic!("{error}"));
     let (reports, end) = follow(&mut engine, course);
     assert_eq!(end.iters, course.iters, "{what}");
     assert_eq!(reports.len(), course.iters.div_ceil(course.report_every), "{what}");
@@ -92,11 +103,10 @@ fn batches_of_every_size_follow_the_f64_twin() {
     }
 }
 
-/// A layer this wide leaves room for 2,048 rows at once.
 #[test]
 fn a_batch_that_passes_in_chunks_follows_the_f64_twin() {
     let data = common::dataset(4, 4, 5_003, 11);
-    assert_batches("chunks", &data, &[2_048], &batches(3_000), &course(3, 2));
+    assert_plan_of_batches("chunks", &data, &[128], &batches(3_000), &course(3, 2), in_chunks());
 }
 
 /// An epoch is sent ahead in two segments, and its last batch has two samples.

@@ -15,7 +15,7 @@ use std::{
 
 use shadegrad::{
     Result,
-    data::{Dataset, Lengths, Split},
+    data::{Dataset, Split},
     gpu::{Adapter, Device, Wanted, choose},
     kernels::Shaders,
     metrics::Metrics,
@@ -82,6 +82,11 @@ fn plans(shape: &Shape, recipe: &Recipe) -> Vec<(PlanKind, Variants)> {
 /// The plan that serves all.
 fn layerwise() -> (PlanKind, Variants) {
     (PlanKind::Layerwise, Variants::of(&adapter()))
+}
+
+/// The same with little room for activations, on every adapter: some 1,900 rows of 128 units at once.
+fn in_chunks() -> (PlanKind, Variants) {
+    (PlanKind::Layerwise, Variants { activation_bytes: 4 << 20, ..Variants::of(&adapter()) })
 }
 
 /// Plain gradient descent on all samples.
@@ -230,16 +235,14 @@ fn both_plans_agree_on_all_of_mnist() {
     assert!(off <= 1e-4, "a weight is off by {off:e}");
 }
 
-/// A layer this wide leaves room for 2,048 rows at once: three chunks train, two test, the last of
-/// each not full.
+/// Three chunks train, two test, the last of each not full.
 #[test]
 fn samples_that_pass_in_several_chunks_follow_the_f64_twin() {
     let data = common::dataset(4, 4, 5_003, 2_100);
-    let shape = Shape::new(16, &[2_048], data.classes).unwrap();
-    let lengths = Lengths { train: 5_003, val: 0, test: 2_100 };
-    let sizes = PlanSizes::new(&shape, lengths, &plain(), PlanKind::Layerwise, Variants::default());
-    assert!(sizes.chunk < 2_100);
-    assert_trajectory(data, &[2_048], 3);
+    let shape = Shape::new(16, &[128], data.classes).unwrap();
+    let sizes = PlanSizes::new(&shape, data.lengths(), &plain(), PlanKind::Layerwise, in_chunks().1);
+    assert!((5_003 / 3..2_100).contains(&sizes.chunk), "{}", sizes.chunk);
+    assert_plan(data, &[128], 3, &plain(), in_chunks());
 }
 
 #[test]
