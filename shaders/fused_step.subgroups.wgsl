@@ -44,7 +44,7 @@ alias Half = array<f32, HALF>;                     // a number for each of the f
 // What the lanes hand each other. sums: z1 as summed up by each group, (GROUPS, TILE, 4 x UNIT_QUADS).
 // a1: (TILE, UNIT_QUADS). z2: (TILE, CLASSES), dz2: (TILE, 4 x CLASS_QUADS). dz1: the two halves of an
 // image's units, (TILE, 2, HALF_QUADS); at the end the lanes' totals. Padding of sums and dz2 is never
-// written: workgroup memory starts as zeros.
+// written: who reads it leaves it out.
 var<workgroup> sums: array<f32, GROUPS * TILE * 4 * UNIT_QUADS>;
 var<workgroup> a1: array<vec4f, TILE * UNIT_QUADS>;
 var<workgroup> z2: array<f32, TILE * CLASSES>;
@@ -206,7 +206,9 @@ fn activate(quad: u32) {
     let at = 4u * (g * TILE * UNIT_QUADS + quad);
     z1 += vec4f(sums[at], sums[at + 1u], sums[at + 2u], sums[at + 3u]);
   }
-  a1[quad] = max(z1 / 255.0 + parameters[B1 + quad % UNIT_QUADS], vec4f(0.0));
+  let unit = quad % UNIT_QUADS * 4u + vec4u(0u, 1u, 2u, 3u);
+  let a = max(z1 / 255.0 + parameters[B1 + quad % UNIT_QUADS], vec4f(0.0));
+  a1[quad] = select(vec4f(0.0), a, unit < vec4u(HIDDEN));
 }
 
 // z2 of one class of an image.
@@ -284,6 +286,7 @@ fn head_gradient(n: u32) -> vec4f {
       let at = 4u * (t * CLASS_QUADS + n - OF_B2);
       sum += vec4f(dz2[at], dz2[at + 1u], dz2[at + 2u], dz2[at + 3u]);
     }
+    sum = select(vec4f(0.0), sum, 4u * (n - OF_B2) + vec4u(0u, 1u, 2u, 3u) < vec4u(CLASSES));
   }
   return sum;
 }

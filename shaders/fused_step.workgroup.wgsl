@@ -40,7 +40,7 @@ alias Units = array<f32, 4 * UNIT_QUADS>;                    // a number for eac
 // What the lanes hand each other. sums: first those of one unit, (TILE_QUADS, PITCH), then z1 as summed up by
 // each group, (GROUPS, TILE, UNIT_QUADS). a1: (TILE, UNIT_QUADS). z2: (TILE, CLASSES), dz2: (TILE,
 // 4 x CLASS_QUADS). dz1: (TILE, UNIT_QUADS); at the end the lanes' totals. Padding of dz2 is never written:
-// workgroup memory starts as zeros.
+// who reads it leaves it out.
 var<workgroup> sums: array<vec4f, max(TILE_QUADS * PITCH, GROUPS * TILE * UNIT_QUADS)>;
 var<workgroup> a1: array<vec4f, TILE * UNIT_QUADS>;
 var<workgroup> z2: array<f32, TILE * CLASSES>;
@@ -169,7 +169,9 @@ fn activate(quad: u32) {
   for (var g = 0u; g < GROUPS; g++) { // unroll
     z1 += sums[g * TILE * UNIT_QUADS + quad];
   }
-  a1[quad] = max(z1 / 255.0 + parameters[B1 + quad % UNIT_QUADS], vec4f(0.0));
+  let unit = quad % UNIT_QUADS * 4u + vec4u(0u, 1u, 2u, 3u);
+  let a = max(z1 / 255.0 + parameters[B1 + quad % UNIT_QUADS], vec4f(0.0));
+  a1[quad] = select(vec4f(0.0), a, unit < vec4u(HIDDEN));
 }
 
 // z2 of one class of an image.
@@ -247,6 +249,7 @@ fn head_gradient(n: u32) -> vec4f {
       let at = 4u * (t * CLASS_QUADS + n - OF_B2);
       sum += vec4f(dz2[at], dz2[at + 1u], dz2[at + 2u], dz2[at + 3u]);
     }
+    sum = select(vec4f(0.0), sum, 4u * (n - OF_B2) + vec4u(0u, 1u, 2u, 3u) < vec4u(CLASSES));
   }
   return sum;
 }

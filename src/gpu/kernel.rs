@@ -59,7 +59,7 @@ impl Kernel {
             entry_point: Some(ENTRY_POINT),
             compilation_options: wgpu::PipelineCompilationOptions {
                 constants: &constants,
-                ..Default::default()
+                zero_initialize_workgroup_memory: shader.zeroed,
             },
             cache: None,
         });

@@ -29,6 +29,9 @@ pub struct Shader {
     pub overrides: Vec<String>,
     /// Those of them that have no value of their own.
     pub open_overrides: Vec<String>,
+    /// Whether workgroup memory starts as zeros, as WGSL promises. It costs some drivers as much as a small
+    /// kernel: in each workgroup one invocation writes them all.
+    pub zeroed: bool,
     /// What the text says; handed on as it is, so that a long text is parsed once.
     pub(super) module: naga::Module,
     info: ModuleInfo,
@@ -117,6 +120,7 @@ impl Shader {
             constants,
             overrides: override_names(&module, |_| true),
             open_overrides: override_names(&module, |o| o.init.is_none()),
+            zeroed: true,
             text,
             module,
             info,

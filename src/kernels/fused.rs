@@ -331,9 +331,8 @@ mod workgroup {
         large::{MEMORY, Shares},
     };
 
-    /// Numbers that a lane keeps in registers at most: with more, some compilers for these devices take more
-    /// than half a gigabyte.
-    const MOST_REGISTERS: usize = 130;
+    /// As for the variant with subgroups.
+    const MOST_REGISTERS: usize = 205;
 
     fn shares(s: &Sizes) -> Shares {
         Shares::new(s, 1)

@@ -90,7 +90,10 @@ impl Shaders {
             Some(shader) => Ok(shader),
             None => {
                 // Not while locked: two may be parsed side by side.
-                let shader = Arc::new(Shader::new(path, source, &constants, &self.common)?);
+                let mut shader = Shader::new(path, source, &constants, &self.common)?;
+                // Ours write workgroup memory before they read it.
+                shader.zeroed = self.from_folder.contains(&name);
+                let shader = Arc::new(shader);
                 parsed().insert(key, shader.clone());
                 Ok(shader)
             }

@@ -266,7 +266,7 @@ mod tests {
             (FusedStep::Subgroups { lanes: 16, words: 2 }, 18),
             (FusedStep::Subgroups { lanes: 16, words: 1 }, 18),
             (FusedStep::Subgroups { lanes: 8, words: 1 }, 18),
-            (FusedStep::Workgroup, 12),
+            (FusedStep::Workgroup, 16),
         ] {
             let gpu = Variants { fused_step: Some(variant), ..Variants::default() };
             assert_eq!(chosen(None, &[10], gpu).unwrap(), PlanKind::Fused);
