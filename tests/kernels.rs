@@ -2,8 +2,10 @@
 //! these tests fail and say what to install.
 
 use shadegrad::{
-    gpu::{Adapter, Device, Needs, Wanted, choose},
-    kernels::{Entry, REGISTRY, Random, Shaders, Sizes, Tensor, entry, fused::FusedStep, prove, sources},
+    gpu::{Adapter, Device, Needs, Shader, Wanted, choose},
+    kernels::{
+        COMMON, Entry, REGISTRY, Random, Shaders, Sizes, Tensor, entry, fused::FusedStep, prove, sources,
+    },
     network::Variants,
     recipe::{Activation, BETAS, MAX_SHIFT, Optimizer},
     reference::{DECAY, EPS, MU, SLOPE},
@@ -111,6 +113,48 @@ fn the_fused_kernels_for_gpus_share_their_functions() {
     let [subgroups, workgroup] =
         ["fused_step.subgroups", "fused_step.workgroup"].map(|name| shared(text(name)).map(alike));
     assert_eq!(subgroups, workgroup);
+}
+
+/// Our kernels run without the zeros that WGSL promises of workgroup memory: what was in it must not matter.
+#[test]
+fn kernels_write_workgroup_memory_before_they_read_it() {
+    let (device, common) = (device(), sources().find(|source| source.name == COMMON).unwrap().text);
+    let mut proven = 0;
+    for entry in REGISTRY {
+        for variants in variants(entry.name) {
+            let uses = |text: &str| text.contains("var<workgroup>");
+            for source in entry.sources.iter().filter(|s| uses(s.text) && variants.runs(s.name)) {
+                for sizes in (entry.shapes)().into_iter().skip(3).filter(|sizes| sizes.m < 500).take(5) {
+                    let sizes = variants.fused_step.map_or(sizes, |variant| variant.at(sizes));
+                    let case = (entry.case)(sizes, &mut Random::new(7));
+                    let constants = entry.constants.map_or(Vec::new(), |of| of(source.name, &sizes));
+                    let shader = Shader::new(source.name, &poisoned(source.text), &constants, common)
+                        .unwrap_or_else(|error| panic!("{error}"));
+                    prove(&device, entry, &shader, &case, true)
+                        .unwrap_or_else(|error| panic!("{} at {sizes:?}: {error}", source.name));
+                    proven += 1;
+                }
+            }
+        }
+    }
+    assert!(proven > 0, "no kernel with workgroup memory runs on {}", adapter());
+}
+
+/// A text whose `main` first fills all workgroup memory with NaN.
+fn poisoned(text: &str) -> String {
+    let writes = text.lines().filter_map(|line| line.strip_prefix("var<workgroup> ")).map(|declared| {
+        let (name, array) = declared.split_once(": array<").unwrap();
+        let (element, len) = array.split_once(">;").unwrap().0.split_once(", ").unwrap();
+        format!("for (var i = 0u; i < {len}; i++) {{ {name}[i] = {element}(poison); }} ")
+    });
+    let (_, buffer) = text.split_once("@binding(0) var<storage, ").unwrap();
+    let buffer = buffer.split_once(':').unwrap().0.split_whitespace().last().unwrap();
+    // By way of a length, as no constant may be NaN.
+    let poison = format!("let poison = bitcast<f32>(0x7fc00000u | (arrayLength(&{buffer}) & 0u)); ");
+    let body =
+        text[text.find("fn main(").unwrap()..].find(" {\n").unwrap() + text.find("fn main(").unwrap() + 2;
+    let writes: String = writes.collect();
+    format!("{}{poison}{writes}workgroupBarrier();{}", &text[..body], &text[body..])
 }
 
 #[test]
