@@ -1,5 +1,10 @@
 //! The variants of `fused_step`, the sizes that each is compiled for, and the networks that it serves.
 
+mod shares;
+mod small;
+mod subgroups;
+mod workgroup;
+
 use super::{Constants, Sizes};
 
 /// Each tensor of the parameters starts at a multiple of this many numbers, so that it can be bound.
@@ -71,7 +76,7 @@ impl FusedStep {
     fn tile(self) -> usize {
         match self {
             FusedStep::SmallSubgroups(_) => small::TURN,
-            FusedStep::Subgroups { lanes, .. } => lanes / 2,
+            FusedStep::Subgroups { .. } => subgroups::tile(&self.at(Sizes::default())),
             FusedStep::Workgroup => self.lanes(),
         }
     }
@@ -147,221 +152,6 @@ pub fn places(s: &Sizes) -> [(&'static str, usize); 4] {
     [("B1", b1), ("W2", w2), ("B2", b2), ("LEN", b2 + tensor(s.classes))]
 }
 
-/// Workgroups of one small subgroup.
-mod small {
-    use super::{Sizes, places};
-
-    /// Pixels of a lane and classes, for each of its units, at most: what is written out for them. Beyond,
-    /// software drivers take more than some seconds to compile.
-    pub const MOST_REGISTERS: usize = 1_100;
-
-    /// Words of a lane at most: the loops over them are written out.
-    const MOST_WORDS: usize = 256;
-    /// Pixels of a lane that a small image counts as: what else a unit takes is not less for it.
-    const LEAST_PIXELS: usize = 20;
-
-    /// Images a turn, which `Turn`, `forward` and `turn_sums` are written for: twice as many would need more registers than a CPU
-    /// has, and half as many more loads of weights.
-    pub const TURN: usize = 4;
-    /// Texels of the longest side of a texture that WebGPU guarantees.
-    const MOST_SIDE: usize = 8_192;
-
-    pub fn fits(s: &Sizes) -> bool {
-        let [strips, _] = shares(s);
-        4 * strips <= MOST_WORDS
-            && texture_row(s.k) > 0
-            && ((s.k / s.lanes).max(LEAST_PIXELS) + s.classes) * s.n <= MOST_REGISTERS
-    }
-
-    /// Strips of 16 pixels of a lane, and quads of an image that they leave.
-    fn shares(s: &Sizes) -> [usize; 2] {
-        let quads = s.k / 16;
-        [quads / s.lanes, quads % s.lanes]
-    }
-
-    /// Quads in a row of the pixels' texture: those of a power of 2 of images, by which a shader divides
-    /// quickly, in a multiple of 256 bytes, as rows of a copy must be; 0 where a row cannot hold them.
-    fn texture_row(k: usize) -> usize {
-        let quads = k / 16;
-        let images = (MOST_SIDE / quads.max(1)).checked_ilog2().map_or(0, |log| 1 << log);
-        if (images * quads).is_multiple_of(16) { images * quads } else { 0 }
-    }
-
-    /// Images that the texture holds.
-    pub fn texture_images(k: usize) -> usize {
-        MOST_SIDE * texture_row(k) * 16 / k
-    }
-
-    pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
-        let ([strips, rests], share) = (shares(s), 16 / s.lanes);
-        let groups = s.lanes / TURN;
-        let [(_, b1), .., (_, len)] = places(s);
-        vec![
-            ("LANES", s.lanes),
-            ("TURN", TURN),
-            ("LOG_TURN", TURN.ilog2() as usize),
-            ("GROUPS", groups),
-            ("LOG_GROUPS", groups.ilog2() as usize),
-            ("OWN", s.classes.div_ceil(groups)),
-            ("QUADS", s.k / 16),
-            ("ROW", texture_row(s.k)),
-            ("STRIPS", strips),
-            ("WORDS", 4 * strips),
-            ("RESTS", rests),
-            ("SHARE", share),
-            ("SINGLES", rests * share),
-            ("HIDDEN_PADDED", s.n.next_multiple_of(4)),
-            ("HEAD", (len - b1).div_ceil(s.lanes)),
-            ("WORKGROUP", s.lanes),
-        ]
-    }
-}
-
-/// Workgroups that share an image, on GPUs.
-mod large {
-    use super::Sizes;
-
-    /// Lanes of a workgroup at most, and bytes of its memory: what WebGPU guarantees.
-    const MOST_LANES: usize = 256;
-    pub const MEMORY: usize = 16 << 10;
-    /// Lanes come in the subgroups of most GPUs.
-    const LANES: usize = 32;
-
-    /// How an image is shared out.
-    pub struct Shares {
-        /// Words of 4 pixels of a lane.
-        pub words: usize,
-        /// Lanes of a workgroup.
-        pub lanes: usize,
-    }
-
-    impl Shares {
-        /// With at least so many words for each lane, where an image has them.
-        pub fn new(s: &Sizes, words: usize) -> Self {
-            let image = s.k / 4;
-            let words = image.div_ceil(MOST_LANES).max(words.min(image.div_ceil(LANES)));
-            Shares { words, lanes: image.div_ceil(words).next_multiple_of(LANES) }
-        }
-
-        /// Quads of the gradients of b1, w2 and b2 that a lane adds up.
-        pub fn rounds(&self, s: &Sizes) -> usize {
-            let (units, classes) = (s.n.div_ceil(4), s.classes.div_ceil(4));
-            (s.classes * units + units + classes).div_ceil(self.lanes)
-        }
-
-        /// The constants of both files, for tiles of so many images and dz1 in so many quads for each.
-        pub fn constants(&self, s: &Sizes, tile: usize, dz1: usize) -> Vec<(&'static str, usize)> {
-            let rounds = |numbers: usize| (tile * numbers).div_ceil(self.lanes);
-            vec![
-                ("WORKGROUP", self.lanes),
-                ("TILE", tile),
-                ("GROUPS", self.lanes / s.lanes),
-                ("IMAGE", s.k / 4),
-                ("WORDS", self.words),
-                ("UNIT_QUADS", s.n.div_ceil(4)),
-                ("CLASS_QUADS", s.classes.div_ceil(4)),
-                ("A1_ROUNDS", rounds(s.n.div_ceil(4))),
-                ("Z2_ROUNDS", rounds(s.classes)),
-                ("DZ1_ROUNDS", rounds(dz1)),
-                ("ROUNDS", self.rounds(s)),
-            ]
-        }
-    }
-}
-
-/// Those of groups that sum up by shuffles: two lanes have the halves of the units of one image.
-mod subgroups {
-    use super::{
-        Sizes,
-        large::{MEMORY, Shares},
-    };
-
-    /// Numbers that a lane keeps in registers at most. What GPUs compute with on the way needs some, too:
-    /// with 205 of them the compilers for NVIDIA's and AMD's, which have 256, keep all in registers.
-    const MOST_REGISTERS: usize = 205;
-
-    fn tile(s: &Sizes) -> usize {
-        s.lanes / 2
-    }
-
-    fn half(s: &Sizes) -> usize {
-        s.n.div_ceil(2)
-    }
-
-    fn shares(s: &Sizes) -> Shares {
-        let wanted = Shares::new(s, s.words);
-        if registers(s, &wanted) <= MOST_REGISTERS { wanted } else { Shares::new(s, 1) }
-    }
-
-    pub fn fits(s: &Sizes) -> bool {
-        registers(s, &shares(s)) <= MOST_REGISTERS && memory(s) <= MEMORY
-    }
-
-    /// Pixels, weights and gradients, those of the other layers, and on top of these the sums of an image and
-    /// those that wait for other images, or later the classes of an image.
-    fn registers(s: &Sizes, shares: &Shares) -> usize {
-        let sums = (2 + tile(s).ilog2() as usize) * half(s);
-        shares.words * (tile(s) + 16 * half(s)) + 4 * shares.rounds(s) + sums.max(s.classes + 8)
-    }
-
-    /// Bytes of workgroup memory.
-    fn memory(s: &Sizes) -> usize {
-        let (units, groups) = (s.n.div_ceil(4), shares(s).lanes / s.lanes);
-        let quads = (groups + 1) * units + 2 * half(s).div_ceil(4) + s.classes.div_ceil(4);
-        tile(s) * (16 * quads + 4 * s.classes)
-    }
-
-    pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
-        let half_quads = half(s).div_ceil(4);
-        let mut constants = shares(s).constants(s, tile(s), 2 * half_quads);
-        constants.extend([
-            ("LOG_TILE", tile(s).ilog2() as usize),
-            ("UNITS", 2 * half(s)),
-            ("HALF", half(s)),
-            ("HALF_QUADS", half_quads),
-        ]);
-        constants
-    }
-}
-
-/// Those without subgroups. A tile has as many images as a group has lanes.
-mod workgroup {
-    use super::{
-        Sizes,
-        large::{MEMORY, Shares},
-    };
-
-    /// As for the variant with subgroups.
-    const MOST_REGISTERS: usize = 205;
-
-    fn shares(s: &Sizes) -> Shares {
-        Shares::new(s, 1)
-    }
-
-    pub fn fits(s: &Sizes) -> bool {
-        registers(s) <= MOST_REGISTERS && memory(s) <= MEMORY
-    }
-
-    /// As for the variant with subgroups, but no sums wait.
-    fn registers(s: &Sizes) -> usize {
-        let shares = shares(s);
-        shares.words * (s.lanes + 8 * s.n) + 4 * shares.rounds(s) + s.n.max(s.classes + 8)
-    }
-
-    /// Bytes of workgroup memory: sums, which are first those of a unit, and what follows.
-    fn memory(s: &Sizes) -> usize {
-        let (lanes, units) = (shares(s).lanes, s.n.div_ceil(4));
-        let sums = (lanes * units).max(s.lanes / 4 * (lanes + 1));
-        16 * sums + s.lanes * (16 * (2 * units + s.classes.div_ceil(4)) + 4 * s.classes)
-    }
-
-    pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
-        let mut constants = shares(s).constants(s, s.lanes, s.n.div_ceil(4));
-        constants.push(("TILE_QUADS", s.lanes / 4));
-        constants
-    }
-}
-
 /// Sizes to prove the kernel at.
 pub fn shapes() -> Vec<Sizes> {
     let sizes = |&(m, k, n, classes, splits): &(usize, usize, usize, usize, usize)| Sizes {
@@ -401,6 +191,7 @@ pub fn shapes() -> Vec<Sizes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::Shaders;
 
     #[test]
     fn small_subgroups_serve_what_can_be_written_out() {
@@ -451,6 +242,30 @@ mod tests {
             assert_eq!(found, expected, "{m} images, groups of {lanes} lanes, {most} workgroups");
             assert!(m.div_ceil(found) <= MOST_SPLIT_ROWS);
         }
+    }
+
+    #[test]
+    fn workgroup_memory_is_what_the_files_declare() {
+        let shaders = Shaders::load(None).unwrap();
+        for (k, n, classes) in [(16, 1, 1), (32, 18, 10), (784, 10, 10), (784, 16, 3), (1_024, 5, 30)] {
+            for variant in [8, 16].map(|lanes| FusedStep::Subgroups { lanes, words: 2 }) {
+                let sizes = variant.at(Sizes { k, n, classes, ..Sizes::default() });
+                assert_eq!(declared(&shaders, variant, &sizes), subgroups::memory(&sizes), "{sizes:?}");
+            }
+            let sizes = FusedStep::Workgroup.at(Sizes { k, n, classes, ..Sizes::default() });
+            assert_eq!(
+                declared(&shaders, FusedStep::Workgroup, &sizes),
+                workgroup::memory(&sizes),
+                "{sizes:?}"
+            );
+        }
+    }
+
+    /// Bytes of workgroup memory of a variant's file.
+    fn declared(shaders: &Shaders, variant: FusedStep, sizes: &Sizes) -> usize {
+        let shader = shaders.get(variant.file(), sizes).unwrap();
+        let any: Vec<_> = shader.open_overrides.iter().map(|name| (name.clone(), 1.0)).collect();
+        shader.workgroup(&any).unwrap().memory as usize
     }
 
     #[test]

@@ -1,0 +1,54 @@
+//! Workgroups that share an image: how lanes share it out, on GPUs with subgroups and without.
+
+use super::Sizes;
+
+/// Lanes of a workgroup at most: what WebGPU guarantees.
+const MOST_LANES: usize = 256;
+/// Bytes of its memory at most: the same.
+pub const MOST_MEMORY: usize = 16 << 10;
+/// Numbers that a lane keeps in registers at most. What GPUs compute with on the way needs some, too:
+/// with 205 of them the compilers for NVIDIA's and AMD's, which have 256, keep all in registers.
+pub const MOST_REGISTERS: usize = 205;
+/// Lanes come in the subgroups of most GPUs.
+const LANES: usize = 32;
+
+/// How an image is shared out.
+pub struct Shares {
+    /// Words of 4 pixels of a lane.
+    pub words: usize,
+    /// Lanes of a workgroup.
+    pub lanes: usize,
+}
+
+impl Shares {
+    /// With at least so many words for each lane, where an image has them.
+    pub fn new(s: &Sizes, words: usize) -> Self {
+        let image = s.k / 4;
+        let words = image.div_ceil(MOST_LANES).max(words.min(image.div_ceil(LANES)));
+        Shares { words, lanes: image.div_ceil(words).next_multiple_of(LANES) }
+    }
+
+    /// Quads of the gradients of b1, w2 and b2 that a lane adds up.
+    pub fn rounds(&self, s: &Sizes) -> usize {
+        let (units, classes) = (s.n.div_ceil(4), s.classes.div_ceil(4));
+        (s.classes * units + units + classes).div_ceil(self.lanes)
+    }
+
+    /// The constants of both files, for tiles of so many images and dz1 in so many quads for each.
+    pub fn constants(&self, s: &Sizes, tile: usize, dz1: usize) -> Vec<(&'static str, usize)> {
+        let rounds = |numbers: usize| (tile * numbers).div_ceil(self.lanes);
+        vec![
+            ("WORKGROUP", self.lanes),
+            ("TILE", tile),
+            ("GROUPS", self.lanes / s.lanes),
+            ("IMAGE", s.k / 4),
+            ("WORDS", self.words),
+            ("UNIT_QUADS", s.n.div_ceil(4)),
+            ("CLASS_QUADS", s.classes.div_ceil(4)),
+            ("A1_ROUNDS", rounds(s.n.div_ceil(4))),
+            ("Z2_ROUNDS", rounds(s.classes)),
+            ("DZ1_ROUNDS", rounds(dz1)),
+            ("ROUNDS", self.rounds(s)),
+        ]
+    }
+}
