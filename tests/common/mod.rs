@@ -47,7 +47,8 @@ pub fn dataset(rows: usize, cols: usize, train: usize, test: usize) -> Dataset {
 
 /// A folder with the data set in plain IDX files.
 pub fn folder(data: &Dataset) -> TempDir {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    // Those in statics are never removed: they stay where `cargo clean` finds them.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
     for (name, samples) in [("train", &data.train), ("t10k", &data.test)] {
         let images = folder.path().join(format!("{name}-images-idx3-ubyte"));
         write_idx(&images, &[samples.len(), data.rows, data.cols], &samples.pixels);
