@@ -110,7 +110,11 @@ impl fmt::Display for Job {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, lanes, words) = match (self.kind, self.variants.fused_step) {
             (PlanKind::Fused, Some(variant)) => {
-                (variant.file(), variant.lanes().to_string(), words(variant).to_string())
+                let words = match variant {
+                    FusedStep::SmallSubgroups(_) => String::new(),
+                    _ => words(variant).to_string(),
+                };
+                (variant.file(), variant.lanes().to_string(), words)
             }
             _ => (self.kind.name(), String::new(), String::new()),
         };

@@ -11,11 +11,12 @@
 // laid out as the parameters are, of the loss and of the hits, and counts its images. All loops over
 // lanes, images and units are unrolled, so that the sums stay in registers.
 //
-// The sum over the lanes costs most after the arithmetic: V numbers in each of L lanes would take
-// log2(L) x V shuffles. Here lanes that differ in one bit share the work: each keeps half of the numbers and
-// hands over the others, so that V numbers take V shuffles. At first they share the units: an odd lane has
-// them in another order, the second half before the first, so that both keep their first ones. Then they
-// share the images: as these come, like carries of a binary counter, so that few sums wait for others.
+// After the arithmetic and the unpacking of pixels, the sum over the lanes costs most: V numbers in each of L
+// lanes would take log2(L) x V shuffles. Here lanes that differ in one bit share the work: each keeps half of
+// the numbers and hands over the others, so that V numbers take V shuffles. At first they share the units: an
+// odd lane has them in another order, the second half before the first, so that both keep their first ones.
+// Then they share the images: as these come, like carries of a binary counter, so that few sums wait for
+// others.
 //
 // The host appends the sizes as `const` lines, as array lengths must be. A quad is 4 numbers:
 //   WORKGROUP: lanes, TILE = 1 << LOG_TILE: images a turn, GROUPS: of 2 x TILE lanes in a workgroup
@@ -58,8 +59,9 @@ const OF_B2 = OF_B1 + UNIT_QUADS;
 const HEAD = OF_B2 + CLASS_QUADS;
 
 // Forward, pixels stay where they are in their word, 1, 256, 65536 and 16777216 times too large, and their
-// weights are as many times too small: no shifts, and no other numbers. Backward they are shifted. (Made
-// alike, drivers would keep all pixels of a tile as numbers in between, in four times the registers.)
+// weights are as many times too small: no shifts, and the same products, as powers of 2 round nothing.
+// Backward they are shifted. (Made alike, drivers would keep all pixels of a tile as numbers in between, in four
+// times the registers.)
 const MASK = vec4u(0xffu, 0xff00u, 0xff0000u, 0xff000000u);
 const SCALE = 1.0 / vec4f(1.0, 256.0, 65536.0, 16777216.0);
 
@@ -119,8 +121,8 @@ fn main(
   }
 }
 
-// The lanes of a subgroup, a power of 2: all subgroups are full but the last one, which may be half
-// empty. (The builtin subgroup_size may tell the most that the driver takes, not what it took here.)
+// The lanes of a subgroup, a power of 2: all subgroups are full but the last one, which may be
+// partly empty. (The builtin subgroup_size may tell the most that the driver takes, not what it took here.)
 fn lanes_of(subgroups: u32) -> u32 {
   return 1u << (32u - countLeadingZeros((WORKGROUP - 1u) / subgroups));
 }
@@ -222,7 +224,7 @@ fn classify(n: u32) {
   z2[n] = z;
 }
 
-// dz1 of a quad of an image's halves, and with the first of them dz2; both are 0 from image `end` on. Gives,
+// dz1 of a quad of one of an image's parts, and with the first quad dz2; both are 0 from image `end` on. Gives,
 // with the first one, the image's loss, its hit, and 1 for the image.
 fn derive(n: u32, first: u32, end: u32) -> vec4f {
   if (n >= TILE * DZ1_QUADS) { return vec4f(0.0); }
@@ -245,7 +247,7 @@ fn derive(n: u32, first: u32, end: u32) -> vec4f {
     e[c] = exp(e[c] - top);
     total += e[c];
   }
-  // The first of four. Those from HIDDEN on, and behind a half's end, get numbers that nobody uses.
+  // The first of four. Those from HIDDEN on, and behind a part's end, get numbers that nobody uses.
   let unit = quad / HALF_QUADS * HALF + quad % HALF_QUADS * 4u;
   var da1 = vec4f(0.0);
   for (var c = 0u; c < CLASSES; c++) { // unroll
@@ -334,7 +336,7 @@ fn store_head(start: u32, n: u32, sum: vec4f) {
   }
 }
 
-// Adds up loss, hits and images of all lanes.
+// Adds up loss, hits and images of the lanes that have some.
 fn store_totals(split: u32) {
   var totals = vec4f(0.0);
   for (var place = 0u; place < min(TILE * DZ1_QUADS, WORKGROUP); place++) {

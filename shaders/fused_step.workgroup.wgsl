@@ -57,8 +57,9 @@ const OF_B2 = OF_B1 + UNIT_QUADS;
 const HEAD = OF_B2 + CLASS_QUADS;
 
 // Forward, pixels stay where they are in their word, 1, 256, 65536 and 16777216 times too large, and their
-// weights are as many times too small: no shifts, and no other numbers. Backward they are shifted. (Made
-// alike, drivers would keep all pixels of a tile as numbers in between, in four times the registers.)
+// weights are as many times too small: no shifts, and the same products, as powers of 2 round nothing.
+// Backward they are shifted. (Made alike, drivers would keep all pixels of a tile as numbers in between, in four
+// times the registers.)
 const MASK = vec4u(0xffu, 0xff00u, 0xff0000u, 0xff000000u);
 const SCALE = 1.0 / vec4f(1.0, 256.0, 65536.0, 16777216.0);
 
@@ -185,7 +186,7 @@ fn classify(n: u32) {
   z2[n] = z;
 }
 
-// dz1 of a quad of an image's halves, and with the first of them dz2; both are 0 from image `end` on. Gives,
+// dz1 of a quad of one of an image's parts, and with the first quad dz2; both are 0 from image `end` on. Gives,
 // with the first one, the image's loss, its hit, and 1 for the image.
 fn derive(n: u32, first: u32, end: u32) -> vec4f {
   if (n >= TILE * DZ1_QUADS) { return vec4f(0.0); }
@@ -208,7 +209,7 @@ fn derive(n: u32, first: u32, end: u32) -> vec4f {
     e[c] = exp(e[c] - top);
     total += e[c];
   }
-  // The first of four. Those from HIDDEN on, and behind a half's end, get numbers that nobody uses.
+  // The first of four. Those from HIDDEN on, and behind a part's end, get numbers that nobody uses.
   let unit = quad / HALF_QUADS * HALF + quad % HALF_QUADS * 4u;
   var da1 = vec4f(0.0);
   for (var c = 0u; c < CLASSES; c++) { // unroll
@@ -293,7 +294,7 @@ fn store_head(start: u32, n: u32, sum: vec4f) {
   }
 }
 
-// Adds up loss, hits and images of all lanes.
+// Adds up loss, hits and images of the lanes that have some.
 fn store_totals(split: u32) {
   var totals = vec4f(0.0);
   for (var place = 0u; place < min(TILE * DZ1_QUADS, WORKGROUP); place++) {

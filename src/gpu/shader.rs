@@ -29,8 +29,8 @@ pub struct Shader {
     pub overrides: Vec<String>,
     /// Those of them that have no value of their own.
     pub open_overrides: Vec<String>,
-    /// Whether workgroup memory starts as zeros, as WGSL promises. It costs some drivers as much as a small
-    /// kernel: in each workgroup one invocation writes them all.
+    /// Whether workgroup memory starts as zeros, as WGSL promises. Without a driver's extension for it one
+    /// invocation of each workgroup writes them all.
     pub zeroed: bool,
     /// What the text says; handed on as it is, so that a long text is parsed once.
     pub(super) module: naga::Module,

@@ -17,7 +17,8 @@ pub struct Sizes {
     pub classes: usize,
     /// Lanes that a kernel for subgroups is written for.
     pub lanes: usize,
-    /// Words of 4 pixels that each of them owns at least, where their number can be chosen.
+    /// Words of 4 pixels wanted for each of them: fewer where the image or the registers are too small, more
+    /// where a workgroup is.
     pub words: usize,
 }
 

@@ -38,8 +38,8 @@ pub struct Variants {
 const LEAST_LANES: u32 = 8;
 /// The largest subgroup that counts as a small one.
 const MOST_LANES: u32 = 16;
-/// Workgroups for a discrete GPU, whose cores no driver tells: two for each of 128, which of the default network
-/// are as many as run at once there, and nearly as many as on 132. Other numbers of cores take them in rounds.
+/// Workgroups for a discrete GPU, whose cores no driver tells: two for each of 128 cores, which run them all at
+/// once for the default network, as 132 nearly fill. Other numbers of cores take them in rounds.
 const DISCRETE: usize = 256;
 /// Workgroups for any other GPU, which has 8 to 40 cores.
 const INTEGRATED: usize = 64;
@@ -81,8 +81,8 @@ impl Variants {
         }
     }
 
-    /// All that an adapter can run, whether they run well or not: for tests. With the same files for
-    /// other numbers of lanes.
+    /// All that an adapter can run, whether they run well or not: for tests and benches/compile.rs. With the
+    /// same files for other numbers of lanes and words.
     pub fn every(adapter: &Adapter) -> Vec<Self> {
         let least = adapter.subgroups().map_or(0, |(least, _)| least as usize);
         let shares = [(4, 1), (8, 1), (8, 2), (16, 1), (16, 2)].into_iter();

@@ -27,8 +27,9 @@ pub enum FusedStep {
     Subgroups {
         /// Lanes of a group: a power of 2 from 4 on.
         lanes: usize,
-        /// Words of 4 pixels that a lane owns, or more where a workgroup is too small for the image. Two have
-        /// their weights and gradients in 160 registers for 10 units: where that is too many, it owns one.
+        /// Words of 4 pixels wanted for a lane: one where the image or its registers are too small, more where
+        /// a workgroup is too small for the image. Two have their weights and gradients in 160 registers for 10
+        /// units.
         words: usize,
     },
     /// The same without subgroups.
@@ -82,8 +83,8 @@ impl FusedStep {
     }
 
     /// Ranges that `m` images are split into, one for each workgroup, on a GPU at most `most`. There
-    /// they are whole tiles, at least two of them, and as few ranges as leave none with more tiles
-    /// than `most` ranges would: all workgroups then end together, and leave few partial sums.
+    /// they have about two tiles each or more, and are as few as leave none with more tiles than `most`
+    /// ranges would: all workgroups then end together, and leave few partial sums.
     pub fn splits(self, m: usize, most: usize) -> usize {
         match self {
             FusedStep::SmallSubgroups(_) => {
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn workgroups_have_whole_tiles_and_equal_work() {
+    fn workgroups_have_equal_work() {
         for (m, lanes, most, expected) in [
             (60_000, 16, 256, 250), // 30 tiles of 8 each
             (60_000, 16, 64, 64),
