@@ -1,6 +1,6 @@
 //! What the best adapter's driver takes to compile the kernels of a training: those of each variant of the
-//! fused plan that it can run, whether it would or not, for the default network and for the widest that the
-//! variant serves, and those of the layerwise plan. Each in a process of its own, without a shader cache and
+//! fused plan that it can run, whether or not the program would choose it, for the default network and for the
+//! widest that the variant serves, and those of the layerwise plan. Each in a process of its own, without a shader cache and
 //! on few images. The time is that from the open device to the end of one iteration and one evaluation; the
 //! memory is the process's largest, with what the open device took of it (on Linux).
 //!

@@ -4,9 +4,9 @@
 // of four parameters: each adds up every PARTS-th, and the first one of them adds these sums in their
 // order. A few, as software drivers leave them, one invocation adds up in their order.
 
-const WORKGROUP = 128u;// invocations a workgroup
-const PARTS = 16u;     // invocations that share; divides WORKGROUP
-const FEW = 16u;       // partial sums that are not shared; a software driver's fused_step leaves no more
+const WORKGROUP = 128u; // invocations a workgroup
+const PARTS = 16u;      // invocations that share; divides WORKGROUP
+const FEW = 16u;        // partial sums that are not shared; a software driver's fused_step leaves no more
 
 override splits: u32;       // partial sums of each element
 override samples: u32;      // m

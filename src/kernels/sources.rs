@@ -179,3 +179,17 @@ fn read_folder(folder: &Path) -> Result<BTreeMap<&'static str, (PathBuf, String)
     }
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_a_folder_get_zeroed_workgroup_memory() {
+        let zeroed = |shaders: &Shaders| shaders.get("reduce_update", &Sizes::default()).unwrap().zeroed;
+        assert!(!zeroed(&Shaders::load(None).unwrap()));
+        let folder = tempfile::tempdir().unwrap();
+        export(folder.path(), false).unwrap();
+        assert!(zeroed(&Shaders::load(Some(folder.path())).unwrap()));
+    }
+}

@@ -229,6 +229,22 @@ mod tests {
     }
 
     #[test]
+    fn a_gpu_gets_the_lanes_and_words_that_it_has_registers_for() {
+        let subgroups = |lanes, words| FusedStep::Subgroups { lanes, words };
+        for (least, discrete, expected) in [
+            (Some(32), true, subgroups(16, 2)),
+            (Some(64), true, subgroups(16, 2)),
+            (Some(32), false, subgroups(16, 1)),
+            (Some(16), true, subgroups(16, 1)),
+            (Some(8), true, subgroups(8, 1)),
+            (Some(4), true, FusedStep::Workgroup),
+            (None, true, FusedStep::Workgroup),
+        ] {
+            assert_eq!(FusedStep::for_subgroups(least, discrete), expected, "{least:?}, {discrete}");
+        }
+    }
+
+    #[test]
     fn workgroups_have_equal_work() {
         for (m, lanes, most, expected) in [
             (60_000, 16, 256, 250), // 30 tiles of 8 each
