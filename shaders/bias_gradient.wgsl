@@ -7,7 +7,7 @@ const WORKGROUP = 64u; // invocations a workgroup
 
 override n: u32;       // units of the layer, padded to a multiple of 4
 override splits: u32;  // ranges of samples
-override add: bool;    // to what the partial sums hold; else they are replaced
+override accumulate: bool; // to what the partial sums hold; else they are replaced
 override counter: u32; // this kernel's place in samples_seen
 
 @group(0) @binding(0) var<storage, read>       dz: array<vec4f>;          // (m, n / 4)
@@ -30,7 +30,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     seen++;
   }
   let place = split * (n / 4u) + unit;
-  if (add) { sum += db_partials[place]; }
+  if (accumulate) { sum += db_partials[place]; }
   db_partials[place] = sum;
   if (unit == 0u) { atomicAdd(&samples_seen[counter], seen); }
 }

@@ -34,7 +34,7 @@ override counter: u32; // this kernel's place in samples_seen
 @group(0) @binding(2) var<storage, read>       parameters: array<vec4f>;   // (LEN): w1, b1, w2, b2
 @group(0) @binding(3) var<storage, read_write> partials: array<vec4f>;     // (splits, LEN)
 @group(0) @binding(4) var<storage, read_write> loss_partials: array<f32>;  // (splits)
-@group(0) @binding(5) var<storage, read_write> hit_partials: array<u32>;   // (splits)
+@group(0) @binding(5) var<storage, read_write> correct_partials: array<u32>;   // (splits)
 @group(0) @binding(6) var<storage, read_write> samples_seen: array<atomic<u32>>;
 
 alias Units = array<f32, HIDDEN>;     // a number for each hidden unit
@@ -173,7 +173,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   let seen = subgroupAdd(head.seen);
   if (lane == 0u) {
     loss_partials[group.x] = loss;
-    hit_partials[group.x] = hits;
+    correct_partials[group.x] = hits;
     atomicAdd(&samples_seen[counter], seen);
   }
 }
@@ -190,11 +190,11 @@ fn load_head(head: ptr<function, Head>, lane: u32) {
   for (var g = 0u; g < GROUPS; g++) { // unroll
     let mine = lane / TURN == g;
     for (var i = 0u; i < OWN; i++) { // unroll
-      const c = min(g * OWN + i, CLASSES - 1u); // what is beyond the last class is left out later
-      const b = 4u * (B2 - B1) + c;
+      let c = min(g * OWN + i, CLASSES - 1u); // what is beyond the last class is left out later
+      let b = 4u * (B2 - B1) + c;
       (*head).b2[i] = select((*head).b2[i], subgroupShuffle(all[b / 4u / LANES][b % 4u], b / 4u % LANES), mine);
       for (var j = 0u; j < HIDDEN; j++) { // unroll
-        const w = 4u * (W2 - B1) + c * HIDDEN_PADDED + j;
+        let w = 4u * (W2 - B1) + c * HIDDEN_PADDED + j;
         let loaded = subgroupShuffle(all[w / 4u / LANES][w % 4u], w / 4u % LANES);
         (*head).w2[i][j] = select((*head).w2[i][j], loaded, mine);
       }
@@ -277,11 +277,11 @@ fn store_head(head: ptr<function, Head>, place: u32, lane: u32) {
     }
   }
   for (var c = 0u; c < CLASSES; c++) { // unroll
-    const b = 4u * (B2 - B1) + c;
+    let b = 4u * (B2 - B1) + c;
     let sum = subgroupShuffle((*head).db2[c % OWN], c / OWN * TURN);
     all[b / 4u / LANES][b % 4u] += select(0.0, sum, lane == b / 4u % LANES);
     for (var j = 0u; j < HIDDEN; j++) { // unroll
-      const w = 4u * (W2 - B1) + c * HIDDEN_PADDED + j;
+      let w = 4u * (W2 - B1) + c * HIDDEN_PADDED + j;
       let sum = subgroupShuffle((*head).dw2[c % OWN][j], c / OWN * TURN);
       all[w / 4u / LANES][w % 4u] += select(0.0, sum, lane == w / 4u % LANES);
     }

@@ -34,7 +34,7 @@ override counter: u32; // this kernel's place in samples_seen
 @group(0) @binding(2) var<storage, read>       parameters: array<vec4f>;   // (LEN): w1, b1, w2, b2
 @group(0) @binding(3) var<storage, read_write> partials: array<vec4f>;     // (splits, LEN)
 @group(0) @binding(4) var<storage, read_write> loss_partials: array<f32>;  // (splits)
-@group(0) @binding(5) var<storage, read_write> hit_partials: array<u32>;   // (splits)
+@group(0) @binding(5) var<storage, read_write> correct_partials: array<u32>;   // (splits)
 @group(0) @binding(6) var<storage, read_write> samples_seen: array<atomic<u32>>;
 
 alias Words = array<array<u32, TILE>, WORDS>;      // a lane's pixels of each image
@@ -306,7 +306,7 @@ fn backward(dw1: ptr<function, Weights>, x: ptr<function, Words>, next: u32, end
     for (var i = 0u; i < WORDS; i++) { // unroll
       let p = pixels_of((*x)[i][t]);
       for (var j = 0u; j < UNITS; j++) { // unroll
-        const at = j / HALF * HALF_QUADS * 4u + j % HALF;
+        let at = j / HALF * HALF_QUADS * 4u + j % HALF;
         (*dw1)[i][j] = fma(p, vec4f(d[at / 4u][at % 4u]), (*dw1)[i][j]);
       }
       (*x)[i][t] = word_at(next + t, i, end, place);
@@ -343,6 +343,6 @@ fn store_totals(split: u32) {
     totals += dz1[place];
   }
   loss_partials[split] = totals.x;
-  hit_partials[split] = u32(totals.y);
+  correct_partials[split] = u32(totals.y);
   atomicAdd(&samples_seen[counter], u32(totals.z));
 }

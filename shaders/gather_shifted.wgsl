@@ -1,5 +1,5 @@
 // gather_shifted: the samples of one batch, side by side, each picture moved: row r is sample
-// order[p] at the place p = clock batch + r, shifts[p] / SIDE - SIDE / 2 rows down and
+// order[p] at the place p = steps_done batch + r, shifts[p] / SIDE - SIDE / 2 rows down and
 // shifts[p] % SIDE - SIDE / 2 columns to the right. What comes in is 0, what leaves is lost. One
 // invocation makes WORDS words of 4 pixels; that of a row's first words writes the label, too.
 //
@@ -17,7 +17,7 @@ override picture_cols: u32;
 
 @group(0) @binding(0) var<storage, read>       order: array<u32>;        // (steps, batch) all sent ahead
 @group(0) @binding(1) var<storage, read>       shifts: array<u32>;       // (steps, batch) below SIDE^2
-@group(0) @binding(2) var<storage, read>       clock: array<u32>;        // (1) steps that are done of them
+@group(0) @binding(2) var<storage, read>       steps_done: array<u32>;      // (1) steps that are done of them
 @group(0) @binding(3) var<storage, read>       train_pixels: array<u32>; // (samples, k / 4)
 @group(0) @binding(4) var<storage, read>       train_labels: array<u32>; // (samples)
 @group(0) @binding(5) var<storage, read_write> pixels: array<u32>;       // (m, k / 4)
@@ -30,7 +30,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let row = i / (words / WORDS);
   let word = WORDS * (i % (words / WORDS));
   if (row >= arrayLength(&labels)) { return; }
-  let place = clock[0] * batch + row;
+  let place = steps_done[0] * batch + row;
   let sample = order[place];
   // As u32: what is above the first row or left of the first column is huge.
   let down = shifts[place] / SIDE - SIDE / 2u;

@@ -1,5 +1,5 @@
 // reduce_update: parameter -= lr (gradient + weight_decay parameter), where gradient = 1/m x the sum of
-// the partial sums: reduce_gradient and gradient_descent in one, for all weights and biases of all
+// the partial sums: reduce_gradient and sgd in one, for all weights and biases of all
 // layers, which lie in one buffer. Of many partial sums, as GPUs leave them, PARTS invocations share those
 // of four parameters: each adds up every PARTS-th, and the first one of them adds these sums in their
 // order. A few, as software drivers leave them, one invocation adds up in their order.

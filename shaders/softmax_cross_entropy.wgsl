@@ -17,7 +17,7 @@ override smoothing: f32; // probability that is spread over all classes
 @group(0) @binding(1) var<storage, read>       labels: array<u32>; // (m)
 @group(0) @binding(2) var<storage, read_write> dz: array<f32>;     // (m, n)
 @group(0) @binding(3) var<storage, read_write> loss: array<f32>;   // (m)
-@group(0) @binding(4) var<storage, read_write> hit: array<u32>;    // (m)
+@group(0) @binding(4) var<storage, read_write> correct: array<u32>;    // (m)
 
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -51,5 +51,5 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   // Not where it is 0: times an infinite z it would be NaN.
   if (smoothing > 0.0) { target_sum += share * below; }
   loss[row] = log(total) - target_sum;
-  hit[row] = select(0u, 1u, best == label);
+  correct[row] = select(0u, 1u, best == label);
 }

@@ -18,7 +18,7 @@ const TILE_N = 64u;   // QUADS x 4 x WORKGROUP
 override k: u32;       // inputs of the layer, padded to a multiple of 4
 override n: u32;       // units of the layer, padded to a multiple of 4
 override splits: u32;  // ranges of samples
-override add: bool;    // to what the partial sums hold; else they are replaced
+override accumulate: bool; // to what the partial sums hold; else they are replaced
 override counter: u32; // this kernel's place in samples_seen
 
 @group(0) @binding(0) var<storage, read>       dz: array<vec4f>;          // (m, n / 4)
@@ -87,7 +87,7 @@ fn main(
       let at = input + WORKGROUP * c;
       if (at < k / 4u) {
         let place = (split * n + unit + u) * (k / 4u) + at;
-        if (add) { chosen += dw_partials[place]; }
+        if (accumulate) { chosen += dw_partials[place]; }
         dw_partials[place] = chosen;
       }
     }

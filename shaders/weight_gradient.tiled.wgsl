@@ -15,7 +15,7 @@ const TILE_K = 16u;     // samples a step
 override k: u32;       // inputs of the layer, padded to a multiple of 4
 override n: u32;       // units of the layer, padded to a multiple of 4
 override splits: u32;  // ranges of samples
-override add: bool;    // to what the partial sums hold; else they are replaced
+override accumulate: bool; // to what the partial sums hold; else they are replaced
 override counter: u32; // this kernel's place in samples_seen
 
 @group(0) @binding(0) var<storage, read>       dz: array<vec4f>;          // (m, n / 4)
@@ -78,7 +78,7 @@ fn main(
       let at = input + 16u * h + right;
       if (split < splits && unit + down < n / 4u && at < k / 4u) {
         let place = (split * n + 4u * (unit + down) + u) * (k / 4u) + at;
-        if (add) { sum[u][h] += dw_partials[place]; }
+        if (accumulate) { sum[u][h] += dw_partials[place]; }
         dw_partials[place] = sum[u][h];
       }
     }

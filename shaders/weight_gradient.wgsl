@@ -8,7 +8,7 @@ const WORKGROUP = 64u; // invocations a workgroup
 override k: u32;       // inputs of the layer, padded to a multiple of 4
 override n: u32;       // units of the layer, padded to a multiple of 4
 override splits: u32;  // ranges of samples
-override add: bool;    // to what the partial sums hold; else they are replaced
+override accumulate: bool; // to what the partial sums hold; else they are replaced
 override counter: u32; // this kernel's place in samples_seen
 
 @group(0) @binding(0) var<storage, read>       dz: array<vec4f>;          // (m, n / 4)
@@ -38,7 +38,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
   for (var u = 0u; u < 4u; u++) { // unroll
     let place = (split * n + 4u * unit + u) * (k / 4u) + input;
-    if (add) { sum[u] += dw_partials[place]; }
+    if (accumulate) { sum[u] += dw_partials[place]; }
     dw_partials[place] = sum[u];
   }
   if (input == 0u && unit == 0u) { atomicAdd(&samples_seen[counter], seen); }

@@ -17,7 +17,7 @@ const TILE_N = 128u;  // 16 x WORKGROUP
 override k: u32;       // pixels an image, padded to a multiple of 16
 override n: u32;       // units, padded to a multiple of 4
 override splits: u32;  // ranges of samples
-override add: bool;    // to what the partial sums hold; else they are replaced
+override accumulate: bool; // to what the partial sums hold; else they are replaced
 override counter: u32; // this kernel's place in samples_seen
 
 @group(0) @binding(0) var<storage, read>       dz: array<vec4f>;          // (m, n / 4)
@@ -87,7 +87,7 @@ fn main(
       let at = ((split * n + unit + u) * (k / 16u) + word) * 4u + v;
       if (word < k / 16u) {
         chosen = chosen / 255.0;
-        if (add) { chosen += dw_partials[at]; }
+        if (accumulate) { chosen += dw_partials[at]; }
         dw_partials[at] = chosen;
       }
     }

@@ -8,7 +8,7 @@ const WORKGROUP = 64u; // invocations a workgroup
 override k: u32;       // pixels an image, padded to a multiple of 16
 override n: u32;       // units, padded to a multiple of 4
 override splits: u32;  // ranges of samples
-override add: bool;    // to what the partial sums hold; else they are replaced
+override accumulate: bool; // to what the partial sums hold; else they are replaced
 override counter: u32; // this kernel's place in samples_seen
 
 @group(0) @binding(0) var<storage, read>       dz: array<vec4f>;          // (m, n / 4)
@@ -46,7 +46,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     for (var v = 0u; v < 4u; v++) { // unroll
       let place = ((split * n + 4u * unit + u) * (k / 16u) + word) * 4u + v;
       var part = sum[v][u] / 255.0;
-      if (add) { part += dw_partials[place]; }
+      if (accumulate) { part += dw_partials[place]; }
       dw_partials[place] = part;
     }
   }

@@ -10,7 +10,7 @@ use rand_chacha::{
 use shadegrad::{
     data::{Dataset, Samples, Split},
     metrics::Metrics,
-    network::{Init, Layer, Parameters, Shape},
+    net::{Init, Layer, Parameters, Shape},
     recipe::{Activation, Recipe},
     reference::{CpuEngine, backward, forward, scale_pixels, softmax_cross_entropy},
 };

@@ -6,7 +6,7 @@ use rand_chacha::{
     rand_core::{Rng, SeedableRng},
 };
 use shadegrad::{
-    network::{Init, Parameters, Shape},
+    net::{Init, Parameters, Shape},
     recipe::Activation,
     reference::{
         Activations, backward, bias_gradient, forward, matmul_pixels, mean_gradient, scale_pixels,

@@ -1,13 +1,12 @@
 //! The time of a whole iteration, run as training runs it.
 
-use std::time::{Duration, Instant};
+use crate::clock::{Duration, Instant};
 
 use super::{Clock, Row, Setup, Times, verify};
 use crate::{
-    Error, Result,
     data::Split,
-    network::PlanKind,
-    train::{Engine, OnGpu},
+    plan::PlanKind,
+    train::{Engine, GpuEngine, TrainError},
 };
 
 /// A sample should take as long: many submissions.
@@ -24,7 +23,7 @@ pub struct Iteration {
     pub verified: usize,
     /// Iterations that were compared.
     pub compared: usize,
-    /// Floating-point operations of all its kernels.
+    /// Floating-point operations of all kernels that multiply matrices.
     pub flops: u64,
     /// The medians of its kernels' times, each as often as it is called, in seconds; none where one is
     /// wrong.
@@ -43,7 +42,7 @@ impl Iteration {
             samples: setup.data.train.len(),
             verified: verify::samples(setup),
             compared: verify::ITERATIONS,
-            flops: rows.iter().map(|row| row.calls as u64 * row.cost.flops).sum(),
+            flops: rows.iter().map(|row| row.calls as u64 * row.flop.unwrap_or(0)).sum(),
             kernels: None,
             outcome: difference.map_or(Ok(None), Err),
         }
@@ -68,12 +67,12 @@ impl Iteration {
     ///
     /// # Errors
     /// Where the device is lost.
-    pub(super) fn measure(&mut self, engine: &mut OnGpu, rounds: usize) -> Result<()> {
+    pub(super) fn measure(&mut self, engine: &mut GpuEngine, rounds: usize) -> Result<(), TrainError> {
         if let Ok(times) = &mut self.outcome {
             *times = Some(measure(engine, rounds)?);
             if let Err(error) = engine.evaluate(Split::Train) {
                 match error {
-                    Error::SamplesMissed { .. } => self.outcome = Err(error.to_string()),
+                    TrainError::SamplesMissed { .. } => self.outcome = Err(error.to_string()),
                     error => return Err(error),
                 }
             }
@@ -82,7 +81,7 @@ impl Iteration {
     }
 }
 
-fn measure(engine: &mut OnGpu, rounds: usize) -> Result<Times> {
+fn measure(engine: &mut GpuEngine, rounds: usize) -> Result<Times, TrainError> {
     // While this looks for the number of iterations, the engine finds how many fill a submission.
     let mut count = 1;
     loop {
@@ -94,11 +93,11 @@ fn measure(engine: &mut OnGpu, rounds: usize) -> Result<Times> {
         count = (fitting.ceil() as usize).clamp(count + 1, count * 4);
     }
     let sample = |_| Ok(run(engine, count)?.as_secs_f64() / count as f64);
-    let samples = (0..rounds).map(sample).collect::<Result<_>>()?;
+    let samples = (0..rounds).map(sample).collect::<Result<_, TrainError>>()?;
     Ok(Times::new(Clock::Host, count, samples))
 }
 
-fn run(engine: &mut OnGpu, count: usize) -> Result<Duration> {
+fn run(engine: &mut GpuEngine, count: usize) -> Result<Duration, TrainError> {
     let start = Instant::now();
     let mut done = 0;
     while done < count {

@@ -1,10 +1,9 @@
 //! What this device does at most for WGSL: bytes of a copy, multiply-adds in registers.
 
-use super::{Row, Setup, timing::Stopwatch, verify};
+use super::{BenchError, Row, Setup, timing::Stopwatch, verify};
 use crate::{
-    Result,
-    gpu::{Device, Dispatch, Element, Kernel, ShaderError},
-    kernels::{Settings, Shaders, Sizes, entry},
+    gpu::{Device, Dispatch, Element, Resource},
+    kernels::{Overrides, Shaders, Sizes, entry},
 };
 
 /// Numbers that are copied: 64 MiB there and 64 MiB here, more than most caches hold.
@@ -33,21 +32,21 @@ pub struct Limits {
 ///
 /// # Errors
 /// What the device or a shader met.
-pub(super) fn measure(setup: &Setup, stopwatch: &mut Stopwatch) -> Result<(Vec<Row>, Limits)> {
+pub(super) fn measure(setup: &Setup, stopwatch: &mut Stopwatch) -> Result<(Vec<Row>, Limits), BenchError> {
     let copy = copy(setup, stopwatch)?;
     let chains = multiply_add(setup, stopwatch)?;
     let limits = Limits { flops: chains.flops(), bytes: copy.bytes() };
     Ok((vec![copy, chains], limits))
 }
 
-fn copy(setup: &Setup, stopwatch: &mut Stopwatch) -> Result<Row> {
+fn copy(setup: &Setup, stopwatch: &mut Stopwatch) -> Result<Row, BenchError> {
     let sizes = Sizes { n: fitting(stopwatch.device, COPIED), ..Sizes::default() };
     let dispatch = dispatch(stopwatch.device, setup.shaders, "copy", &[sizes])?.remove(0);
     stopwatch.check(&dispatch)?;
     row(setup, stopwatch, "copy", sizes, &dispatch)
 }
 
-fn multiply_add(setup: &Setup, stopwatch: &mut Stopwatch) -> Result<Row> {
+fn multiply_add(setup: &Setup, stopwatch: &mut Stopwatch) -> Result<Row, BenchError> {
     let sizes = CHAINS.map(|n| Sizes { k: STEPS, n: fitting(stopwatch.device, n), ..Sizes::default() });
     let dispatches = dispatch(stopwatch.device, setup.shaders, "multiply_add", &sizes)?;
     let mut long = 0;
@@ -63,10 +62,11 @@ fn row(
     name: &'static str,
     sizes: Sizes,
     dispatch: &Dispatch,
-) -> Result<Row> {
+) -> Result<Row, BenchError> {
     let verified = Sizes { n: sizes.n.min(VERIFIED), ..sizes };
     let wrong = verify::kernel(stopwatch.device, setup.shaders, (name, name), verified)?;
-    let mut row = Row::new(name, sizes, verified, wrong);
+    let bytes = 2 * 4 * sizes.n as u64; // x is read, y is written
+    let mut row = Row::new((name, name), sizes, bytes, verified, wrong);
     row.measure(stopwatch, dispatch)?;
     Ok(row)
 }
@@ -78,25 +78,31 @@ fn fitting(device: &Device, most: usize) -> usize {
 
 /// The kernel called `name` on one pair of buffers, at each of `sizes`. The source is no buffer of zeros:
 /// some drivers keep no memory for those.
-fn dispatch(device: &Device, shaders: &Shaders, name: &str, sizes: &[Sizes]) -> Result<Vec<Dispatch>> {
+fn dispatch(
+    device: &Device,
+    shaders: &Shaders,
+    name: &str,
+    sizes: &[Sizes],
+) -> Result<Vec<Dispatch>, BenchError> {
     let shader = shaders.get(name, &Sizes::default())?;
     let len = sizes.iter().map(|s| s.n).max().unwrap_or(0);
     let numbers: Vec<f32> = (0..len).map(|i| (i % 8191) as f32 / 8191.0).collect();
     let x = device.upload("x", Element::F32, bytemuck::cast_slice(&numbers))?;
     let y = device.zeros("y", Element::F32, len)?;
     let bind = |sizes: &Sizes| {
-        let invocations = entry(name).map(|entry| (entry.invocations)(sizes, &shader)).transpose()?;
-        let kernel = Kernel::new(device, name, &shader, &sizes.overrides(&shader, &Settings::default()))?;
-        let dispatch = kernel.dispatch(device, invocations.unwrap_or(0) as u64, |binding| {
-            match binding.name.as_str() {
-                "x" => Ok(x.all()),
-                "y" => Ok(y.all()),
-                other => Err(ShaderError::Interface {
-                    path: shader.path.clone(),
-                    message: format!("no buffer is called `{other}`; at this place there are x, y"),
-                }),
-            }
-        })?;
+        let file = &shader.interface;
+        let invocations = (entry(name).invocations)(sizes, file)?;
+        let values = Overrides::default().values(sizes, file);
+        let values: Vec<_> = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let kernel = device.kernel(name, &shader, &values)?;
+        let dispatch =
+            kernel.dispatch(device, invocations as u64, |binding| match binding.name.as_str() {
+                "x" => Ok(Resource::Buffer(x.all())),
+                "y" => Ok(Resource::Buffer(y.all())),
+                other => {
+                    Err(file.error(format!("no buffer is called `{other}`; at this place there are x, y")))
+                }
+            })?;
         Ok(dispatch)
     };
     sizes.iter().map(bind).collect()

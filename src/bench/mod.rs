@@ -1,27 +1,29 @@
 //! How fast each kernel is at its real sizes, how fast the whole iteration, and what this device does
 //! at most. Everything is verified first: what is wrong gets no time.
 
+mod error;
 mod iteration;
 mod limits;
 mod row;
 mod timing;
 mod verify;
 
+pub use error::BenchError;
 pub use iteration::Iteration;
 pub use limits::Limits;
 pub use row::Row;
 pub use timing::{Clock, Times};
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use crate::{
-    Error, Result,
     data::Dataset,
-    gpu::{Adapter, Device},
-    kernels::{Shaders, entry},
-    network::{Init, Parameters, Plan, PlanKind, PlanSizes, Shape, Variants},
+    gpu::Adapter,
+    kernels::{DeviceProfile, Shaders},
+    net::{Init, Parameters, Shape},
+    plan::{PlanKind, PlanRequest},
     recipe::Recipe,
-    train::OnGpu,
+    train::{GpuEngine, TrainError},
 };
 use timing::Stopwatch;
 
@@ -59,38 +61,38 @@ pub trait Observer {
     /// Everything is verified, measuring begins.
     ///
     /// # Errors
-    /// Where it could not be told, as for the other methods.
-    fn start(&mut self, started: &Started) -> Result<()>;
+    /// If it could not be written, as for the other methods.
+    fn start(&mut self, started: &Started) -> io::Result<()>;
 
     /// What the device does at most.
     ///
     /// # Errors
     /// As above.
-    fn limit(&mut self, row: &Row) -> Result<()>;
+    fn limit(&mut self, row: &Row) -> io::Result<()>;
 
     /// A kernel, beside the limits.
     ///
     /// # Errors
     /// As above.
-    fn kernel(&mut self, plan: &'static str, row: &Row, limits: &Limits) -> Result<()>;
+    fn kernel(&mut self, plan: &'static str, row: &Row, limits: &Limits) -> io::Result<()>;
 
     /// The whole iteration of a plan.
     ///
     /// # Errors
     /// As above.
-    fn iteration(&mut self, iteration: &Iteration) -> Result<()>;
+    fn iteration(&mut self, iteration: &Iteration) -> io::Result<()>;
 }
 
 /// Verifies everything, then measures what is right, plan by plan.
 ///
 /// # Errors
-/// [`Error::NotTimed`] at the end where something is wrong; at once what the device or a shader met.
-pub fn run(setup: &Setup, plans: &[PlanKind], observer: &mut dyn Observer) -> Result<()> {
+/// [`BenchError::NotTimed`] at the end if something is wrong; at once what the device or a shader met.
+pub fn run(setup: &Setup, plans: &[PlanKind], observer: &mut dyn Observer) -> Result<(), BenchError> {
     let mut wrong = Wrong::default();
     let mut limits = None;
     for &kind in plans {
         let difference = verify::iteration(setup, kind)?;
-        let mut engine = setup.engine(setup.data, &setup.parameters(), kind)?;
+        let mut engine = setup.engine(setup.data, kind)?;
         let mut rows = row::verified(setup, &engine)?;
         let mut iteration = Iteration::new(setup, kind, &rows, difference);
         iteration.measure(&mut engine, setup.rounds)?;
@@ -100,9 +102,8 @@ pub fn run(setup: &Setup, plans: &[PlanKind], observer: &mut dyn Observer) -> Re
             Some(limits) => limits,
             None => *limits.insert(measured(setup, &mut stopwatch, observer, &mut wrong)?),
         };
-        let dispatches = row::dispatches(&engine, &rows);
-        for (row, dispatch) in rows.iter_mut().zip(&dispatches) {
-            row.measure(&mut stopwatch, dispatch)?;
+        for row in &mut rows {
+            row.measure_in(&mut stopwatch, &engine)?;
             observer.kernel(kind.name(), row, &limits)?;
         }
         iteration.add_up(&rows);
@@ -121,7 +122,7 @@ fn measured(
     stopwatch: &mut Stopwatch,
     observer: &mut dyn Observer,
     wrong: &mut Wrong,
-) -> Result<Limits> {
+) -> Result<Limits, BenchError> {
     let (rows, limits) = limits::measure(setup, stopwatch)?;
     observer.start(&stopwatch.started())?;
     rows.iter().try_for_each(|row| observer.limit(row))?;
@@ -144,10 +145,10 @@ impl Wrong {
         }
     }
 
-    fn verdict(self) -> Result<()> {
+    fn verdict(self) -> Result<(), BenchError> {
         match self.0[..] {
             [] => Ok(()),
-            _ => Err(Error::NotTimed(self.0.join(", "))),
+            _ => Err(BenchError::NotTimed(self.0.join(", "))),
         }
     }
 }
@@ -158,21 +159,18 @@ impl Setup<'_> {
     }
 
     /// What trains on `data`, as `train` has it.
-    fn engine(&self, data: &Dataset, parameters: &Parameters, kind: PlanKind) -> Result<OnGpu> {
-        let variants = Variants::of(self.adapter);
-        let sizes = PlanSizes::new(self.shape, data.lengths(), &recipe(), kind, variants);
-        let device = Device::open_for_timing(self.adapter, &sizes.needs(self.shaders)?)?;
-        let plan = Plan::new(&device, self.shaders, &sizes, data, parameters)?;
-        Ok(OnGpu::new(device, plan, sizes))
+    fn engine(&self, data: &Dataset, kind: PlanKind) -> Result<GpuEngine, TrainError> {
+        let request = request(self.shape, data, DeviceProfile::of(self.adapter));
+        GpuEngine::open(self.adapter, self.shaders, &request, Some(kind), data, &self.parameters())
     }
+}
+
+/// What is measured on some data.
+pub fn request(shape: &Shape, data: &Dataset, profile: DeviceProfile) -> PlanRequest {
+    PlanRequest::new(shape, data.lengths(), (data.rows, data.cols), &recipe(), profile)
 }
 
 /// What is measured: full-batch gradient descent.
 pub fn recipe() -> Recipe {
     Recipe::gradient_descent(ALPHA)
-}
-
-/// The registered cost of a kernel at some sizes.
-fn cost(kernel: &str, sizes: &crate::kernels::Sizes) -> crate::kernels::Cost {
-    entry(kernel).map(|entry| (entry.cost)(sizes)).unwrap_or_default()
 }

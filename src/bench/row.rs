@@ -1,12 +1,11 @@
 //! A kernel at the sizes at which a plan runs it.
 
-use super::{Setup, Times, cost, timing::Stopwatch, verify};
+use super::{BenchError, Setup, Times, timing::Stopwatch, verify};
 use crate::{
-    Result,
-    gpu::{Command, Dispatch},
-    kernels::{Cost, Sizes},
-    network::{Variants, Work},
-    train::OnGpu,
+    gpu::{Command, DeviceError, Dispatch},
+    kernels::{Sizes, entry},
+    plan::{PassId, Step},
+    train::GpuEngine,
 };
 
 /// One kernel at one set of sizes.
@@ -14,49 +13,81 @@ use crate::{
 pub struct Row {
     /// The registered name.
     pub kernel: &'static str,
+    /// Its file.
+    pub file: &'static str,
     /// What is timed.
     pub sizes: Sizes,
     /// Dispatches of an iteration with these sizes; 0 for a limit, and for what only a report needs.
     pub calls: usize,
-    /// The least that a dispatch has to do.
-    pub cost: Cost,
+    /// Floating-point operations of a dispatch, if the kernel multiplies matrices.
+    pub flop: Option<u64>,
+    /// Bytes that a dispatch has to read and write at least: all that it binds, once.
+    pub bytes_bound: u64,
     /// What was compared with the CPU twin.
     pub verified: Sizes,
-    /// The time of a dispatch, none before it is measured; or the first difference.
+    /// The time of a dispatch, `None` before it is measured; or the first difference.
     pub outcome: Result<Option<Times>, String>,
 }
 
 impl Row {
     /// A row with its verdict, and no time so far.
-    pub(super) fn new(kernel: &'static str, sizes: Sizes, verified: Sizes, wrong: Option<String>) -> Self {
+    pub(super) fn new(
+        (kernel, file): (&'static str, &'static str),
+        sizes: Sizes,
+        bytes_bound: u64,
+        verified: Sizes,
+        wrong: Option<String>,
+    ) -> Self {
+        let flop = entry(kernel).flops.map(|flops| flops(&sizes) as u64);
         let outcome = wrong.map_or(Ok(None), Err);
-        Row { kernel, sizes, calls: 0, cost: cost(kernel, &sizes), verified, outcome }
+        Row { kernel, file, sizes, calls: 0, flop, bytes_bound, verified, outcome }
     }
 
-    /// The time of a dispatch, where it has one.
+    /// The time of a dispatch, if it has one.
     pub fn times(&self) -> Option<&Times> {
         self.outcome.as_ref().ok()?.as_ref()
     }
 
     /// Floating-point operations a second, at the median.
     pub fn flops(&self) -> Option<f64> {
-        Some(self.cost.flops as f64 / self.times()?.median())
+        Some(self.flop? as f64 / self.times()?.median())
     }
 
     /// Bytes a second that had to be moved, at the median.
     pub fn bytes(&self) -> Option<f64> {
-        Some(self.cost.bytes as f64 / self.times()?.median())
+        Some(self.bytes_bound as f64 / self.times()?.median())
     }
 
-    /// Times it where it is right.
+    /// Times it if it is right.
     ///
     /// # Errors
-    /// Where the device is lost.
-    pub(super) fn measure(&mut self, stopwatch: &mut Stopwatch, dispatch: &Dispatch) -> Result<()> {
+    /// If the device is lost.
+    pub(super) fn measure(
+        &mut self,
+        stopwatch: &mut Stopwatch,
+        dispatch: &Dispatch,
+    ) -> Result<(), DeviceError> {
         if let Ok(times) = &mut self.outcome {
             *times = Some(stopwatch.measure(dispatch)?);
         }
         Ok(())
+    }
+
+    /// Times the first dispatch of an engine's iteration that has its sizes.
+    ///
+    /// # Errors
+    /// If the device is lost.
+    pub(super) fn measure_in(
+        &mut self,
+        stopwatch: &mut Stopwatch,
+        engine: &GpuEngine,
+    ) -> Result<(), DeviceError> {
+        let dispatch = dispatches(engine).find(|(step, _)| self.is_of(step)).map(|(_, dispatch)| dispatch);
+        dispatch.map_or(Ok(()), |dispatch| self.measure(stopwatch, dispatch))
+    }
+
+    fn is_of(&self, step: &Step) -> bool {
+        self.kernel == step.kernel && self.sizes == step.sizes
     }
 }
 
@@ -65,39 +96,28 @@ impl Row {
 ///
 /// # Errors
 /// What the device or a shader met.
-pub(super) fn verified(setup: &Setup, engine: &OnGpu) -> Result<Vec<Row>> {
+pub(super) fn verified(setup: &Setup, engine: &GpuEngine) -> Result<Vec<Row>, BenchError> {
     let mut rows: Vec<Row> = Vec::new();
-    let of_iteration = dispatched(&engine.plan().iteration.commands).count();
-    for (index, work) in engine.plan().work.iter().enumerate() {
-        let calls = usize::from(index < of_iteration);
-        if let Some(row) = rows.iter_mut().find(|row| is(row, work)) {
-            row.calls += calls;
+    for (step, _) in dispatches(engine) {
+        if rows.iter().any(|row| row.is_of(step)) {
             continue;
         }
-        let sizes = verify::proof_sizes(&work.sizes);
-        let file = Variants::of(setup.adapter).file(work.kernel, &work.sizes);
-        let file = setup.shaders.preferred(work.kernel, file);
-        let wrong = verify::kernel(engine.device(), setup.shaders, (work.kernel, file), sizes)?;
-        rows.push(Row { calls, ..Row::new(work.kernel, work.sizes, sizes, wrong) });
+        let sizes = verify::case_sizes(&step.sizes);
+        let wrong = verify::kernel(engine.device(), setup.shaders, (step.kernel, step.file), sizes)?;
+        rows.push(Row::new((step.kernel, step.file), step.sizes, step.bytes(), sizes, wrong));
+    }
+    for step in engine.plan().steps_of(|pass| pass == PassId::Iterate) {
+        rows.iter_mut().filter(|row| row.is_of(step)).for_each(|row| row.calls += 1);
     }
     Ok(rows)
 }
 
-/// The first dispatch of each row.
-pub(super) fn dispatches(engine: &OnGpu, rows: &[Row]) -> Vec<Dispatch> {
-    let plan = engine.plan();
-    let pairs: Vec<_> = plan.work.iter().zip(dispatched(&plan.iteration_with_metrics.commands)).collect();
-    let first = |row: &Row| pairs.iter().find(|(work, _)| is(row, work));
-    rows.iter().filter_map(first).map(|(_, dispatch)| (*dispatch).clone()).collect()
-}
-
-fn dispatched(commands: &[Command]) -> impl Iterator<Item = &Dispatch> {
-    commands.iter().filter_map(|command| match command {
-        Command::Dispatch(dispatch) => Some(dispatch),
-        Command::Clear(_) => None,
+/// The steps of an iteration and of its metrics, each with its dispatch.
+fn dispatches(engine: &GpuEngine) -> impl Iterator<Item = (&Step, &Dispatch)> {
+    let pass = PassId::IterateWithMetrics;
+    let ops = engine.plan().passes.get(&pass).into_iter().flatten();
+    ops.zip(engine.program().pass(pass)).filter_map(|(op, command)| match (op.step(), command) {
+        (Some(step), Command::Dispatch(dispatch)) => Some((step, dispatch)),
+        _ => None,
     })
-}
-
-fn is(row: &Row, work: &Work) -> bool {
-    row.kernel == work.kernel && row.sizes == work.sizes
 }

@@ -1,13 +1,10 @@
 //! Samples of a dispatch's time: by the device's timestamps where they can be trusted, else by the
 //! host's clock over so many calls that handing the work over does not count.
 
-use std::time::Instant;
+use crate::clock::Instant;
 
 use super::Started;
-use crate::{
-    Result,
-    gpu::{Device, Dispatch, Reading, Timer},
-};
+use crate::gpu::{Device, DeviceError, Dispatch, Reading, Timer};
 
 /// Seconds that a sample should take at the least: long beside a tick of any clock.
 const SAMPLE: f64 = 2e-3;
@@ -97,14 +94,14 @@ impl<'a> Stopwatch<'a> {
     ///
     /// # Errors
     /// Where the device is lost.
-    pub fn new(device: &'a Device, rounds: usize) -> Result<Self> {
+    pub fn new(device: &'a Device, rounds: usize) -> Result<Self, DeviceError> {
         let timer = Timer::new(device)?;
-        let nothing = || -> Result<f64> {
+        let nothing = || -> Result<f64, DeviceError> {
             let start = Instant::now();
             device.wait(&device.submit(&[], 1))?;
             Ok(start.elapsed().as_secs_f64())
         };
-        let fixed = (0..9).map(|_| nothing()).collect::<Result<_>>()?;
+        let fixed = (0..9).map(|_| nothing()).collect::<Result<_, DeviceError>>()?;
         let fixed = Times::new(Clock::Host, 1, fixed).median();
         Ok(Stopwatch { device, timer, clock: Clock::Device, why_host: None, fixed, rounds })
     }
@@ -118,7 +115,7 @@ impl<'a> Stopwatch<'a> {
     ///
     /// # Errors
     /// Where the device is lost.
-    pub fn check(&mut self, probe: &Dispatch) -> Result<()> {
+    pub fn check(&mut self, probe: &Dispatch) -> Result<(), DeviceError> {
         let calls = self.calls(probe, SAMPLE.max(self.fixed * FIXED_COSTS))?;
         // The best of some: a busy host may be late to hear of the end.
         let mut best = 0.0f64;
@@ -136,13 +133,13 @@ impl<'a> Stopwatch<'a> {
     ///
     /// # Errors
     /// Where the device is lost.
-    pub fn measure(&mut self, dispatch: &Dispatch) -> Result<Times> {
+    pub fn measure(&mut self, dispatch: &Dispatch) -> Result<Times, DeviceError> {
         loop {
             let clock = self.clock;
             let calls = self.calls(dispatch, self.target())?;
             let rounds: Vec<_> = (0..self.rounds)
                 .map(|_| Ok(self.sample(dispatch, calls)? / calls as f64))
-                .collect::<Result<_>>()?;
+                .collect::<Result<_, DeviceError>>()?;
             // A stamp that was wrong on the way has changed the clock: once more by the other one.
             if self.clock == clock {
                 return Ok(Times::new(clock, calls, rounds));
@@ -154,7 +151,7 @@ impl<'a> Stopwatch<'a> {
     ///
     /// # Errors
     /// Where the device is lost.
-    pub fn once(&mut self, dispatch: &Dispatch) -> Result<f64> {
+    pub fn once(&mut self, dispatch: &Dispatch) -> Result<f64, DeviceError> {
         self.sample(dispatch, 1)?;
         self.sample(dispatch, 1)
     }
@@ -168,7 +165,7 @@ impl<'a> Stopwatch<'a> {
     }
 
     /// How many calls take `target` seconds; the first one, which may compile, only warms up.
-    fn calls(&mut self, dispatch: &Dispatch, target: f64) -> Result<usize> {
+    fn calls(&mut self, dispatch: &Dispatch, target: f64) -> Result<usize, DeviceError> {
         self.sample(dispatch, 1)?;
         let mut calls = 1;
         loop {
@@ -183,7 +180,7 @@ impl<'a> Stopwatch<'a> {
         }
     }
 
-    fn sample(&mut self, dispatch: &Dispatch, calls: usize) -> Result<f64> {
+    fn sample(&mut self, dispatch: &Dispatch, calls: usize) -> Result<f64, DeviceError> {
         let reading = self.timer.read(self.device, dispatch, calls)?;
         Ok(self.by(reading))
     }

@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use super::{Setup, recipe};
+use super::{BenchError, Setup, recipe};
 use crate::{
-    Error, Result,
     compare::Expected,
     data::{Dataset, Split},
     gpu::Device,
-    kernels::{Random, Shaders, Sizes, entry, prove},
-    network::{Parameters, PlanKind},
+    kernels::{CheckError, Random, Shaders, Sizes, check, entry},
+    net::Parameters,
+    plan::PlanKind,
     reference::CpuEngine,
-    train::{Engine, OnGpu},
+    train::{Engine, GpuEngine, TrainError},
 };
 
 /// Most samples of a case.
@@ -30,7 +30,7 @@ const BOUND: f64 = 1e-4;
 
 /// The sizes to verify a dispatch at: all its own but the samples, of which there are as many fewer as
 /// the twin needs to be fast, by whole tiles. Without `k` the samples take no time.
-pub(super) fn proof_sizes(s: &Sizes) -> Sizes {
+pub(super) fn case_sizes(s: &Sizes) -> Sizes {
     let most = (PRODUCTS / (s.k * s.n.max(1)).max(1)).clamp(TILE, MAX_SAMPLES);
     let surplus = s.m.saturating_sub(most).next_multiple_of(TILE);
     match s.k {
@@ -48,13 +48,13 @@ pub(super) fn kernel(
     shaders: &Shaders,
     (name, file): (&str, &str),
     sizes: Sizes,
-) -> Result<Option<String>> {
-    let Some(entry) = entry(name) else { return Ok(Some("not registered".into())) };
+) -> Result<Option<String>, CheckError> {
+    let entry = entry(name);
     let case = (entry.case)(sizes, &mut Random::new(1));
     let shader = shaders.get(file, &sizes)?;
-    match prove(device, entry, &shader, &case, true) {
+    match check(device, entry, &shader, &case, true) {
         Ok(()) => Ok(None),
-        Err(Error::WrongKernel { buffer, difference, .. }) => Ok(Some(format!("{buffer}: {difference}"))),
+        Err(CheckError::Wrong { buffer, difference, .. }) => Ok(Some(format!("{buffer}: {difference}"))),
         Err(error) => Err(error),
     }
 }
@@ -70,12 +70,12 @@ pub(super) fn samples(setup: &Setup) -> usize {
 ///
 /// # Errors
 /// What the device or a shader met.
-pub(super) fn iteration(setup: &Setup, kind: PlanKind) -> Result<Option<String>> {
+pub(super) fn iteration(setup: &Setup, kind: PlanKind) -> Result<Option<String>, BenchError> {
     let data = first(setup.data, samples(setup));
     let start = setup.parameters();
-    let mut engine = setup.engine(&data, &start, kind)?;
+    let mut engine = setup.engine(&data, kind)?;
     let found = match trained(&mut engine) {
-        Err(error @ Error::SamplesMissed { .. }) => return Ok(Some(error.to_string())),
+        Err(error @ TrainError::SamplesMissed { .. }) => return Ok(Some(error.to_string())),
         found => found?,
     };
     let mut twin = CpuEngine::<f64>::new(data, start.map(f64::from), &recipe());
@@ -89,7 +89,7 @@ pub(super) fn iteration(setup: &Setup, kind: PlanKind) -> Result<Option<String>>
     Ok(difference.err().map(|difference| format!("weights after {ITERATIONS} iterations: {difference}")))
 }
 
-fn trained(engine: &mut OnGpu) -> Result<Parameters> {
+fn trained(engine: &mut GpuEngine) -> Result<Parameters, TrainError> {
     for _ in 0..ITERATIONS {
         engine.iterate(1)?;
     }
@@ -115,14 +115,14 @@ mod tests {
     #[test]
     fn a_case_has_fewer_samples_and_the_same_tail() {
         let sizes = |m, k, n| Sizes { m, k, n, splits: 9, classes: 3, ..Sizes::default() };
-        let proof = |m, k, n| proof_sizes(&sizes(m, k, n));
+        let case = |m, k, n| case_sizes(&sizes(m, k, n));
         for (m, k, n) in [(60_000, 784, 12), (59_999, 1024, 1024), (4_097, 16_384, 16_384), (1_003, 20, 4)] {
-            let case = proof(m, k, n);
+            let case = case(m, k, n);
             assert!(case.m <= MAX_SAMPLES && case.m % TILE == m % TILE && case.m > 0, "{case:?}");
             assert!(case.m <= TILE || case.m * k * n <= PRODUCTS, "{case:?}");
             assert_eq!(Sizes { m, ..case }, sizes(m, k, n));
         }
-        assert_eq!(proof(1_003, 20, 4).m, 1_003);
-        assert_eq!(proof(60_000, 0, 7_936).m, 60_000);
+        assert_eq!(case(1_003, 20, 4).m, 1_003);
+        assert_eq!(case(60_000, 0, 7_936).m, 60_000);
     }
 }

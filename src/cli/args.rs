@@ -1,13 +1,16 @@
-//! The flags.
+//! The flags. A field is the only definition of its flag: name, parser, default, help, and its key in the
+//! `config` of JSON lines and in a model's metadata.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser, value_parser};
+use serde::Serialize;
 
-use super::values::{self, BatchArg, DecayArg, DeviceArg, Hidden, InitArg, PlanArg};
+use super::values::{self, Augment, DeviceArg, InitArg};
 use crate::{
     gpu::GraphicsApi,
-    recipe::{Activation, Optimizer},
+    plan::PlanKind,
+    recipe::{Activation, Decay, Optimizer},
 };
 
 /// Train a neural network with WGSL compute shaders that you can read, edit and measure.
@@ -16,7 +19,7 @@ use crate::{
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true, max_term_width = 100)]
 pub struct Cli {
-    /// What to do; training where none is given.
+    /// What to do; training if none is given.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// How to train.
@@ -52,38 +55,82 @@ pub enum ShadersCommand {
     List,
     /// Write the sources to a folder, to edit and to train with by --shaders
     Export {
-        /// The folder; it is made where it is missing
+        /// The folder; it is made if it is missing
         dir: PathBuf,
-        /// Write what the driver really gets: marked loops written out, common part appended
+        /// Write what the driver really gets: marked loops unrolled, common part appended
         #[arg(long)]
         compiled: bool,
     },
 }
 
-/// How to train.
-#[derive(Debug, Clone, Args)]
-pub struct TrainArgs {
+/// Which samples.
+#[derive(Debug, Clone, Args, Serialize)]
+#[command(next_help_heading = "Data")]
+pub struct DataArgs {
     /// Folder of the four IDX files, gzipped or plain
-    #[arg(long, value_name = "DIR", default_value = "data", help_heading = "Data")]
+    #[arg(long, value_name = "DIR", default_value = "data")]
     pub data: PathBuf,
     /// Train on the first N images only
-    #[arg(long, value_name = "N", value_parser = values::at_least_one, allow_negative_numbers = true, help_heading = "Data")]
+    #[arg(long, value_name = "N", value_parser = values::at_least_one, allow_negative_numbers = true)]
     pub limit: Option<usize>,
+}
+
+/// Which network.
+#[derive(Debug, Clone, Args, Serialize)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkArgs {
+    /// Units of the hidden layers: 10, or 128,64
+    #[arg(long, value_name = "N,...", default_value = "10", value_parser = values::hidden, allow_negative_numbers = true)]
+    #[serde(serialize_with = "values::as_hidden")]
+    pub hidden: std::vec::Vec<usize>, // the path keeps clap from taking it as a repeated flag
+}
+
+/// Which device.
+#[derive(Debug, Clone, Args, Serialize)]
+#[command(next_help_heading = "Device")]
+pub struct DeviceArgs {
+    /// gpu (any adapter, but not the CPU engine), cpu (the CPU engine), or an adapter's number or a part of its name
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<DeviceArg>,
+    /// Graphics API to look for adapters on [env: WGPU_BACKEND]
+    #[arg(long, value_name = "API", value_parser = values::graphics_api())]
+    #[serde(serialize_with = "values::as_api")]
+    pub backend: Option<GraphicsApi>,
+}
+
+/// Which shaders.
+#[derive(Debug, Clone, Args, Serialize)]
+#[command(next_help_heading = "Shaders")]
+pub struct ShaderArgs {
+    /// How an iteration is computed: fused (one narrow hidden layer) or layerwise; auto takes the
+    /// fused plan if it serves the network and uses every edited shader
+    #[arg(long, value_name = "PLAN", default_value = "auto", value_parser = values::plan)]
+    #[serde(serialize_with = "values::as_plan")]
+    pub plan: std::option::Option<PlanKind>, // the path keeps clap from making the flag's value optional
+    /// Folder of edited shaders; files that it lacks are the built-in ones
+    #[arg(long, value_name = "DIR", value_parser = NonEmptyStringValueParser::new())]
+    pub shaders: Option<String>,
+}
+
+/// How to train.
+#[derive(Debug, Clone, Args, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct TrainArgs {
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(super) data: DataArgs,
     /// Hold out the last N training images to validate on
     #[arg(long, value_name = "N", value_parser = values::at_least_one, allow_negative_numbers = true, help_heading = "Data")]
     pub val: Option<usize>,
-    /// Shift the images of every batch by up to 2 pixels at random
-    #[arg(long, value_name = "HOW", value_enum, help_heading = "Data")]
-    pub augment: Option<values::Augment>,
 
-    /// Units of the hidden layers: 10, or 128,64
-    #[arg(long, value_name = "N,...", default_value = "10", value_parser = values::hidden, allow_negative_numbers = true, help_heading = "Network")]
-    pub hidden: Hidden,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(super) network: NetworkArgs,
     /// Initial weights: uniform, he, xavier, or a model file
-    #[arg(long, value_name = "INIT", default_value = "uniform", value_parser = values::init, help_heading = "Network")]
+    #[arg(long, value_name = "INIT", default_value = "uniform", help_heading = "Network")]
     pub init: InitArg,
-    /// Behind every hidden layer: relu, leaky-relu, tanh, sigmoid or gelu
-    #[arg(long, value_name = "NAME", default_value = "relu", value_parser = values::activation, help_heading = "Network")]
+    /// Activation after every hidden layer: relu, leaky-relu, tanh, sigmoid or gelu
+    #[arg(long, value_name = "NAME", default_value_t = Activation::Relu, help_heading = "Network")]
     pub activation: Activation,
 
     /// Updates of the weights [default: 500]
@@ -94,24 +141,28 @@ pub struct TrainArgs {
     pub epochs: Option<usize>,
     /// Images of an update: full, or a number
     #[arg(long, value_name = "N", default_value = "full", value_parser = values::batch, allow_negative_numbers = true, help_heading = "Training")]
-    pub batch: BatchArg,
+    #[serde(serialize_with = "values::as_batch")]
+    pub batch: std::option::Option<usize>, // the path keeps clap from making the flag's value optional
+    /// Shift the images of every batch by up to 2 pixels at random
+    #[arg(long, value_name = "HOW", value_enum, help_heading = "Training")]
+    pub augment: Option<Augment>,
     /// sgd, momentum, nesterov, rmsprop, adam or adamw
-    #[arg(long, value_name = "NAME", default_value = "sgd", value_parser = values::optimizer, help_heading = "Training")]
+    #[arg(long, value_name = "NAME", default_value_t = Optimizer::Sgd, help_heading = "Training")]
     pub optimizer: Optimizer,
     /// Learning rate [default: 0.1; rmsprop 0.01; adam and adamw 0.001]
     #[arg(long, visible_alias = "lr", value_name = "LR", value_parser = values::alpha, allow_negative_numbers = true, help_heading = "Training")]
     pub alpha: Option<f64>,
     /// Learning rate over the iterations: constant, cosine (to 0 at the end), or step:N:F (every N
     /// iterations times F)
-    #[arg(long, value_name = "HOW", default_value = "constant", value_parser = values::schedule, help_heading = "Training")]
-    pub schedule: DecayArg,
+    #[arg(long, value_name = "HOW", default_value_t = Decay::Constant, help_heading = "Training")]
+    pub schedule: Decay,
     /// Iterations in which the learning rate rises to --alpha
     #[arg(long, value_name = "N", default_value_t = 0, value_parser = values::count, allow_negative_numbers = true, help_heading = "Training")]
     pub warmup: usize,
-    /// Share of each parameter that counts as gradient; adamw: apart from it [default: 0; adamw 0.01]
+    /// L2 penalty: adds W times the parameter to its gradient; adamw takes it from the parameter instead [default: 0; adamw 0.01]
     #[arg(long, value_name = "W", value_parser = values::weight_decay, allow_negative_numbers = true, help_heading = "Training")]
     pub weight_decay: Option<f64>,
-    /// Probability that is spread over all classes instead of standing at the label
+    /// Label smoothing: this much probability is spread evenly over all classes
     #[arg(long, value_name = "E", default_value_t = 0.0, value_parser = values::smoothing, allow_negative_numbers = true, help_heading = "Training")]
     pub label_smoothing: f64,
     /// Stop after N reports without a lower loss of the images of --val
@@ -124,20 +175,13 @@ pub struct TrainArgs {
     #[arg(long, value_name = "N", default_value_t = 42, value_parser = values::seed, allow_negative_numbers = true, help_heading = "Training")]
     pub seed: u64,
 
-    /// gpu (any adapter, but not the CPU engine), cpu (the CPU engine), or an adapter's number or a part of its name
-    #[arg(long, value_name = "DEVICE", value_parser = values::device, help_heading = "Device")]
-    pub device: Option<DeviceArg>,
-    /// Graphics API to look for adapters on [env: WGPU_BACKEND]
-    #[arg(long, value_name = "API", value_enum, help_heading = "Device")]
-    pub backend: Option<GraphicsApi>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(super) device: DeviceArgs,
 
-    /// How an iteration is computed: fused (one narrow hidden layer) or layerwise; auto takes the
-    /// fused plan where it serves the network and uses every edited shader
-    #[arg(long, value_name = "PLAN", default_value = "auto", value_parser = values::plan, help_heading = "Shaders")]
-    pub plan: PlanArg,
-    /// Folder of edited shaders; files that it lacks are the built-in ones
-    #[arg(long, value_name = "DIR", value_parser = NonEmptyStringValueParser::new(), help_heading = "Shaders")]
-    pub shaders: Option<String>,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub(super) shaders: ShaderArgs,
 
     /// Report every N iterations [default: 10; with --batch, an epoch]
     #[arg(long, value_name = "N", value_parser = values::at_least_one, allow_negative_numbers = true, help_heading = "Output")]
@@ -147,8 +191,10 @@ pub struct TrainArgs {
     pub save: Option<PathBuf>,
     /// One JSON object a line on standard output
     #[arg(long, help_heading = "Output")]
+    #[serde(skip)]
     pub json: bool,
     /// No progress and no reports, only the result
     #[arg(long, short, help_heading = "Output")]
+    #[serde(skip)]
     pub quiet: bool,
 }

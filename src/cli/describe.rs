@@ -1,14 +1,15 @@
-//! What is told of a training beside its results: device, data, flags.
+//! What is reported of a training beside its results: device, data, flags.
 
 use std::collections::BTreeMap;
 
-use super::{DeviceArg, TrainArgs};
+use clap::{Args, Command};
+use serde_json::Value;
+
+use super::TrainArgs;
 use crate::{
     data::{Dataset, Samples},
-    gpu::{Adapter, GraphicsApi},
-    recipe::Recipe,
+    gpu::Adapter,
     report::{DataLine, DeviceLine},
-    train::{Course, End},
 };
 
 /// A GPU.
@@ -43,55 +44,23 @@ pub(super) fn data_line(data: &Dataset) -> DataLine {
 }
 
 /// The flags by their names, with the values that were used.
-pub(super) fn config(args: &TrainArgs, recipe: &Recipe, course: &Course) -> serde_json::Value {
-    serde_json::json!({
-        "data": args.data,
-        "limit": args.limit,
-        "val": args.val,
-        "augment": recipe.shift.then_some("shift"),
-        "hidden": args.hidden.to_string(),
-        "init": args.init.to_string(),
-        "activation": recipe.activation.name(),
-        "iters": course.iters,
-        "epochs": args.epochs,
-        "batch": args.batch.to_string(),
-        "optimizer": recipe.optimizer.name(),
-        "alpha": recipe.rate.alpha,
-        "schedule": args.schedule.to_string(),
-        "warmup": args.warmup,
-        "weight-decay": recipe.weight_decay,
-        "label-smoothing": recipe.smoothing,
-        "early-stop": args.early_stop,
-        "target-acc": args.target_acc,
-        "seed": args.seed,
-        "device": args.device.as_ref().map(DeviceArg::to_string),
-        "backend": args.backend.map(GraphicsApi::name),
-        "plan": args.plan.to_string(),
-        "shaders": args.shaders,
-        "report-every": course.report_every,
-        "save": args.save,
-    })
+pub(super) fn config(args: &TrainArgs) -> Value {
+    serde_json::to_value(args).expect("flags have names and values")
 }
 
-/// What a model file says of its training. Nothing in it depends on the machine, so that the same
-/// training gives the same file.
-pub(super) fn metadata(args: &TrainArgs, recipe: &Recipe, end: &End) -> BTreeMap<String, String> {
-    [
-        ("program", format!("shadegrad {}", env!("CARGO_PKG_VERSION"))),
-        ("hidden", args.hidden.to_string()),
-        ("init", args.init.to_string()),
-        ("activation", recipe.activation.name().into()),
-        ("seed", args.seed.to_string()),
-        ("batch", args.batch.to_string()),
-        ("augment", if recipe.shift { "shift" } else { "none" }.into()),
-        ("optimizer", recipe.optimizer.name().into()),
-        ("alpha", recipe.rate.alpha.to_string()),
-        ("schedule", args.schedule.to_string()),
-        ("warmup", args.warmup.to_string()),
-        ("weight-decay", recipe.weight_decay.to_string()),
-        ("label-smoothing", recipe.smoothing.to_string()),
-        ("step", end.iters.to_string()),
-    ]
-    .map(|(name, value)| (name.to_owned(), value))
-    .into()
+/// What a model file says of its training: the flags of network and training. Nothing in it depends on the
+/// machine, so that the same training gives the same file.
+pub(super) fn metadata(args: &TrainArgs, step: usize) -> BTreeMap<String, String> {
+    let config = config(args);
+    let told = TrainArgs::augment_args(Command::new(""));
+    let of_training =
+        told.get_arguments().filter(|flag| matches!(flag.get_help_heading(), Some("Network" | "Training")));
+    let entry = |name: &str| match config.get(name)? {
+        Value::Null => None,
+        Value::String(text) => Some((name.to_owned(), text.clone())),
+        value => Some((name.to_owned(), value.to_string())),
+    };
+    let own = [("program", format!("shadegrad {}", env!("CARGO_PKG_VERSION"))), ("step", step.to_string())];
+    let own = own.map(|(name, value)| (name.to_owned(), value));
+    of_training.filter_map(|flag| entry(flag.get_long()?)).chain(own).collect()
 }

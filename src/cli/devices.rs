@@ -1,7 +1,7 @@
 //! `shadegrad devices`: the adapters and what of them matters here.
 
+use super::Error;
 use crate::{
-    Result,
     gpu::{adapters, no_adapter},
     report::Listing,
 };
@@ -10,7 +10,7 @@ use crate::{
 ///
 /// # Errors
 /// A device error where there is none.
-pub fn run(json: bool) -> Result<()> {
+pub fn run(json: bool) -> Result<(), Error> {
     let list = adapters();
     if list.is_empty() {
         return Err(no_adapter().into());

@@ -2,25 +2,25 @@
 
 mod args;
 mod bench;
-mod course;
 mod describe;
 mod devices;
+mod error;
+mod interrupt;
+mod options;
 mod shaders;
 mod train;
 mod values;
-mod wide_vectors;
 
-pub use args::{Cli, Command, TrainArgs};
+pub use args::{Cli, Command, DataArgs, DeviceArgs, NetworkArgs, ShaderArgs, ShadersCommand, TrainArgs};
 pub use bench::BenchArgs;
-pub use values::{Augment, BatchArg, DecayArg, DeviceArg, Hidden, InitArg, PlanArg};
-
-use crate::Result;
+pub use error::Error;
+pub use values::{Augment, DeviceArg, InitArg};
 
 /// Does what the command line asks for.
 ///
 /// # Errors
-/// Whatever ends the run; [`crate::Error::exit_status`] is the process's.
-pub fn run(cli: Cli) -> Result<()> {
+/// Whatever ends the run; [`Error::exit_status`] is the process's.
+pub fn run(cli: Cli) -> Result<(), Error> {
     match cli.command {
         None => train::run(&cli.train),
         Some(Command::Train(args)) => train::run(&args),

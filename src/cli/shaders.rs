@@ -1,8 +1,7 @@
 //! `shadegrad shaders`: the kernels' sources, to read and to edit.
 
+use super::{Error, ShadersCommand};
 use crate::{
-    Result,
-    cli::args::ShadersCommand,
     kernels::{REGISTRY, Shaders, export, fused},
     report::Listing,
 };
@@ -11,14 +10,14 @@ use crate::{
 ///
 /// # Errors
 /// Where a file cannot be written.
-pub fn run(command: &ShadersCommand) -> Result<()> {
+pub fn run(command: &ShadersCommand) -> Result<(), Error> {
     let mut listing = Listing::default();
     match command {
         ShadersCommand::List => {
             let shaders = Shaders::load(None)?;
             for source in REGISTRY.iter().flat_map(|entry| entry.sources) {
                 listing.line(source.name)?;
-                for binding in &shaders.get(source.name, &fused::example(source.name))?.bindings {
+                for binding in &shaders.get(source.name, &fused::example(source.name))?.interface.bindings {
                     let element = binding.element.map_or("structure".into(), |element| element.to_string());
                     let access = if binding.writable { "read_write" } else { "read" };
                     let texture = if binding.texture { ", texture" } else { "" };

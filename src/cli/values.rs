@@ -1,21 +1,18 @@
-//! The values of flags. What can be wrong with a value alone is told here, before anything runs.
+//! The values of flags. What can be wrong with a value alone is reported here, before anything runs.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf, str::FromStr};
 
-use clap::ValueEnum;
+use clap::{
+    ValueEnum,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use serde::{Serialize, Serializer};
 
 use crate::{
-    network::{Init, MAX_HIDDEN_LAYERS, MAX_WIDTH, PlanKind},
-    recipe::{Activation, Decay, Optimizer},
+    gpu::{GraphicsApi, Wanted},
+    net::{Init, MAX_HIDDEN_LAYERS, MAX_WIDTH},
+    plan::PlanKind,
 };
-
-/// Units of the hidden layers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hidden(pub Vec<usize>);
-
-/// `--plan`: none for auto.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlanArg(pub Option<PlanKind>);
 
 /// `--device`
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,79 +36,60 @@ pub enum InitArg {
     File(PathBuf),
 }
 
-pub(super) fn seed(text: &str) -> Result<u64, String> {
-    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
-}
-
-fn number(text: &str) -> Result<usize, String> {
-    text.parse().map_err(|_| "expected a whole number of at least 0".to_owned())
-}
-
-pub(super) fn count(text: &str) -> Result<usize, String> {
-    number(text)
-}
-
-pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
-    match number(text) {
-        Ok(value) if value >= 1 => Ok(value),
-        _ => Err("expected a whole number of at least 1".into()),
-    }
-}
-
-/// `--batch`: none for full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BatchArg(pub Option<usize>);
-
-/// `--schedule`
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct DecayArg(pub Decay);
-
 /// `--augment`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Augment {
     /// By up to 2 pixels in each direction, what comes in is black
     Shift,
 }
 
-pub(super) fn batch(text: &str) -> Result<BatchArg, String> {
-    match text {
-        "full" => Ok(BatchArg(None)),
-        _ => match number(text) {
-            Ok(batch) if batch >= 1 => Ok(BatchArg(Some(batch))),
-            _ => Err("expected full, or a whole number of at least 1".into()),
-        },
+impl DeviceArg {
+    /// What is asked of the adapters; `None` for the CPU engine.
+    pub fn wanted(&self) -> Option<Wanted> {
+        match self {
+            DeviceArg::Cpu => None,
+            DeviceArg::Gpu => Some(Wanted::Best),
+            DeviceArg::Index(index) => Some(Wanted::Index(*index)),
+            DeviceArg::Name(name) => Some(Wanted::Name(name.clone())),
+        }
     }
 }
 
-pub(super) fn activation(text: &str) -> Result<Activation, String> {
-    named(text, &Activation::ALL, Activation::name)
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("expected a whole number from 0 to {}", u64::MAX))
 }
 
-pub(super) fn optimizer(text: &str) -> Result<Optimizer, String> {
-    named(text, &Optimizer::ALL, Optimizer::name)
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| "expected a whole number of at least 0".to_owned())
 }
 
-/// The one of `all` with this name.
-fn named<T: Copy>(text: &str, all: &[T], name: fn(T) -> &'static str) -> Result<T, String> {
-    let names: Vec<_> = all.iter().map(|&one| name(one)).collect();
-    let found = all.iter().find(|&&one| name(one) == text).copied();
-    found.ok_or_else(|| format!("expected {}", names.join(", ")))
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(value) if value >= 1 => Ok(value),
+        _ => Err("expected a whole number of at least 1".into()),
+    }
 }
 
-pub(super) fn schedule(text: &str) -> Result<DecayArg, String> {
-    let expected = || {
-        "expected constant, cosine, or step:N:F with iterations N of at least 1 and a factor F above 0 up to 1, such as step:1000:0.5".to_owned()
-    };
-    let decay = match text.split(':').collect::<Vec<_>>()[..] {
-        ["constant"] => Decay::Constant,
-        ["cosine"] => Decay::Cosine,
-        ["step", every, factor] => match (at_least_one(every), factor.parse::<f64>()) {
-            (Ok(every), Ok(factor)) if factor > 0.0 && factor <= 1.0 => Decay::Step { every, factor },
-            _ => return Err(expected()),
-        },
-        _ => return Err(expected()),
-    };
-    Ok(DecayArg(decay))
+/// `None` for full.
+pub(super) fn batch(text: &str) -> Result<Option<usize>, String> {
+    match text {
+        "full" => Ok(None),
+        _ => at_least_one(text).map(Some).map_err(|error| error.replace("expected", "expected full, or")),
+    }
+}
+
+/// `None` for auto.
+pub(super) fn plan(text: &str) -> Result<Option<PlanKind>, String> {
+    match text {
+        "auto" => Ok(None),
+        _ => PlanKind::from_str(text).map(Some).map_err(|error| error.replace("expected", "expected auto,")),
+    }
+}
+
+pub(super) fn graphics_api() -> impl TypedValueParser<Value = GraphicsApi> {
+    let parser = PossibleValuesParser::new(GraphicsApi::ALL.map(GraphicsApi::name));
+    parser.try_map(|name| GraphicsApi::named(&name).ok_or("expected a graphics API"))
 }
 
 pub(super) fn weight_decay(text: &str) -> Result<f64, String> {
@@ -150,80 +128,47 @@ pub(super) fn alpha(text: &str) -> Result<f64, String> {
     }
 }
 
-pub(super) fn hidden(text: &str) -> Result<Hidden, String> {
+pub(super) fn hidden(text: &str) -> Result<Vec<usize>, String> {
     let width = |part: &str| match part.trim().parse() {
         Ok(width) if (1..=MAX_WIDTH).contains(&width) => Ok(width),
         _ => Err(format!("expected 1 to {MAX_WIDTH} units a layer, such as 10 or 128,64; found `{part}`")),
     };
     let widths = text.split(',').map(width).collect::<Result<Vec<_>, _>>()?;
     match widths.len() {
-        1..=MAX_HIDDEN_LAYERS => Ok(Hidden(widths)),
+        1..=MAX_HIDDEN_LAYERS => Ok(widths),
         layers => Err(format!("expected 1 to {MAX_HIDDEN_LAYERS} hidden layers, found {layers}")),
     }
 }
 
-pub(super) fn device(text: &str) -> Result<DeviceArg, String> {
-    match text.trim() {
-        "" => Err("expected gpu, cpu, a number of `shadegrad devices` or a part of a name".into()),
-        name if name.eq_ignore_ascii_case("gpu") => Ok(DeviceArg::Gpu),
-        name if name.eq_ignore_ascii_case("cpu") => Ok(DeviceArg::Cpu),
-        name => Ok(name.parse().map_or_else(|_| DeviceArg::Name(name.into()), DeviceArg::Index)),
-    }
-}
+impl FromStr for DeviceArg {
+    type Err = String;
 
-pub(super) fn plan(text: &str) -> Result<PlanArg, String> {
-    match text {
-        "auto" => Ok(PlanArg(None)),
-        "fused" => Ok(PlanArg(Some(PlanKind::Fused))),
-        "layerwise" => Ok(PlanArg(Some(PlanKind::Layerwise))),
-        _ => Err("expected auto, fused or layerwise".into()),
-    }
-}
-
-pub(super) fn init(text: &str) -> Result<InitArg, String> {
-    match text {
-        "uniform" => Ok(InitArg::Drawn(Init::Uniform)),
-        "he" => Ok(InitArg::Drawn(Init::He)),
-        "xavier" => Ok(InitArg::Drawn(Init::Xavier)),
-        file if std::path::Path::new(file).exists() => Ok(InitArg::File(file.into())),
-        _ => Err("expected uniform, he, xavier or an existing model file".into()),
-    }
-}
-
-impl std::fmt::Display for Hidden {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let widths: Vec<_> = self.0.iter().map(usize::to_string).collect();
-        f.write_str(&widths.join(","))
-    }
-}
-
-impl std::fmt::Display for BatchArg {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Some(batch) => write!(f, "{batch}"),
-            None => f.write_str("full"),
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.trim() {
+            "" => Err("expected gpu, cpu, a number of `shadegrad devices` or a part of a name".into()),
+            name if name.eq_ignore_ascii_case("gpu") => Ok(DeviceArg::Gpu),
+            name if name.eq_ignore_ascii_case("cpu") => Ok(DeviceArg::Cpu),
+            name => Ok(name.parse().map_or_else(|_| DeviceArg::Name(name.into()), DeviceArg::Index)),
         }
     }
 }
 
-impl std::fmt::Display for DecayArg {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Decay::Constant => f.write_str("constant"),
-            Decay::Cosine => f.write_str("cosine"),
-            Decay::Step { every, factor } => write!(f, "step:{every}:{factor}"),
+impl FromStr for InitArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "uniform" => Ok(InitArg::Drawn(Init::Uniform)),
+            "he" => Ok(InitArg::Drawn(Init::He)),
+            "xavier" => Ok(InitArg::Drawn(Init::Xavier)),
+            file if std::path::Path::new(file).exists() => Ok(InitArg::File(file.into())),
+            _ => Err("expected uniform, he, xavier or an existing model file".into()),
         }
     }
 }
 
-impl std::fmt::Display for PlanArg {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.map_or("auto", PlanKind::name))
-    }
-}
-
-impl std::fmt::Display for DeviceArg {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for DeviceArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             DeviceArg::Gpu => f.write_str("gpu"),
             DeviceArg::Cpu => f.write_str("cpu"),
@@ -233,8 +178,8 @@ impl std::fmt::Display for DeviceArg {
     }
 }
 
-impl std::fmt::Display for InitArg {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for InitArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             InitArg::Drawn(Init::Uniform) => f.write_str("uniform"),
             InitArg::Drawn(Init::He) => f.write_str("he"),
@@ -242,4 +187,33 @@ impl std::fmt::Display for InitArg {
             InitArg::File(path) => path.display().fmt(f),
         }
     }
+}
+
+impl Serialize for DeviceArg {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for InitArg {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+pub(super) fn as_batch<S: Serializer>(batch: &Option<usize>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&batch.map_or("full".into(), |batch| batch.to_string()))
+}
+
+pub(super) fn as_plan<S: Serializer>(plan: &Option<PlanKind>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(plan.map_or("auto", PlanKind::name))
+}
+
+pub(super) fn as_hidden<S: Serializer>(hidden: &[usize], serializer: S) -> Result<S::Ok, S::Error> {
+    let widths: Vec<_> = hidden.iter().map(usize::to_string).collect();
+    serializer.serialize_str(&widths.join(","))
+}
+
+pub(super) fn as_api<S: Serializer>(api: &Option<GraphicsApi>, serializer: S) -> Result<S::Ok, S::Error> {
+    api.map(GraphicsApi::name).serialize(serializer)
 }

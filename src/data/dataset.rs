@@ -6,8 +6,9 @@ use std::{
 };
 
 use ndarray::ArrayView2;
+use serde::Serialize;
 
-use super::{DataError, Fault, Images, idx, read_images, read_labels};
+use super::{DataError, Fault, Images, idx, idx::read_images_header, read_images, read_labels};
 
 /// Classes of MNIST, Fashion-MNIST and KMNIST.
 pub const CLASSES: usize = 10;
@@ -24,7 +25,8 @@ pub struct Samples {
 }
 
 /// The sets of samples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Split {
     /// The samples that train.
     Train,
@@ -121,7 +123,7 @@ impl Lengths {
     }
 
     /// Of the largest set.
-    pub fn most(&self) -> usize {
+    pub fn largest(&self) -> usize {
         self.train.max(self.val).max(self.test)
     }
 }
@@ -165,6 +167,31 @@ impl Samples {
         self.pixels.truncate(len * self.inputs);
         self.pixels.shrink_to_fit();
     }
+}
+
+/// What the headers of a data set declare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Declared {
+    /// Samples of each set.
+    pub lengths: Lengths,
+    /// Rows of a picture.
+    pub rows: usize,
+    /// Columns of a picture.
+    pub cols: usize,
+    /// Labels are 0 to `classes` - 1.
+    pub classes: usize,
+}
+
+/// What the headers of the image files in `dir` declare: enough to know the network before the samples are
+/// read.
+///
+/// # Errors
+/// [`DataError`] if a file is missing or its header is wrong.
+pub fn declared(dir: &Path) -> Result<Declared, DataError> {
+    check_folder(dir)?;
+    let ([train, rows, cols], _) = read_named(dir, "train-images-idx3-ubyte", read_images_header)?;
+    let ([test, ..], _) = read_named(dir, "t10k-images-idx3-ubyte", read_images_header)?;
+    Ok(Declared { lengths: Lengths { train, val: 0, test }, rows, cols, classes: CLASSES })
 }
 
 /// The two files of the training or of the test set.

@@ -7,15 +7,14 @@ use std::{io, path::PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// There is no such folder.
-    #[error("{}: no such folder; --data takes the folder that holds the four IDX files", .0.display())]
+    #[error("{}: no such folder", .0.display())]
     NoFolder(PathBuf),
     /// The folder is a file.
-    #[error("{}: not a folder; --data takes the folder that holds the four IDX files", .0.display())]
+    #[error("{}: not a folder", .0.display())]
     NotAFolder(PathBuf),
     /// A file is there under neither of its names.
     #[error(
-        "{}: no such file, nor {} without .gz; --data takes a folder with train-images-idx3-ubyte, \
-         train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each with or without .gz",
+        "{}: no such file, nor {} without .gz",
         gzipped.display(), plain.display()
     )]
     Missing {

@@ -46,6 +46,19 @@ pub fn read_labels(path: &Path) -> Result<Vec<u8>, DataError> {
     read::<1>(path).map(|(_, labels)| labels)
 }
 
+/// The count, rows and columns that a file of pictures declares; nothing of its pictures is read.
+///
+/// # Errors
+/// [`DataError::File`] with the first [`Fault`] of the header.
+pub(super) fn read_images_header(path: &Path) -> Result<[usize; 3], DataError> {
+    let header = || {
+        let dims: [u32; 3] = read_header(&mut Source::open(path)?)?;
+        payload_len(&dims)?;
+        Ok(dims.map(|dim| dim as usize))
+    };
+    header().map_err(|fault| DataError::File { path: path.to_owned(), fault })
+}
+
 /// Where element `index` of a file of labels stands.
 pub(super) fn label_offset(index: usize) -> usize {
     header_len(1) + index

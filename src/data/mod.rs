@@ -6,6 +6,6 @@ mod error;
 mod idx;
 mod source;
 
-pub use dataset::{CLASSES, Dataset, Lengths, Samples, Split};
+pub use dataset::{CLASSES, Dataset, Declared, Lengths, Samples, Split, declared};
 pub use error::{DataError, Fault};
 pub use idx::{Images, read_images, read_labels};

@@ -2,11 +2,9 @@
 
 use std::sync::OnceLock;
 
-use clap::ValueEnum;
 use wgpu::{Backend, Backends, DeviceType};
 
-use super::DeviceError;
-use crate::{Error, Result};
+use super::{DeviceError, wait::wait_for};
 
 /// An adapter as `shadegrad devices` lists it.
 #[derive(Clone)]
@@ -16,7 +14,7 @@ pub struct Adapter {
     pub(super) raw: wgpu::Adapter,
 }
 
-/// What `--device` asks of the adapters; the CPU engine is none of them.
+/// What is asked of the adapters; the CPU engine is none of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Wanted {
     /// The best one: discrete before integrated before software.
@@ -27,8 +25,8 @@ pub enum Wanted {
     Name(String),
 }
 
-/// A graphics API; `--backend` and `WGPU_BACKEND` name them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+/// A graphics API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GraphicsApi {
     /// Vulkan
     Vulkan,
@@ -41,17 +39,17 @@ pub enum GraphicsApi {
 }
 
 impl GraphicsApi {
-    /// The API that `WGPU_BACKEND` calls `name`.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] where no API has this name.
-    pub fn named(name: &str) -> Result<Self> {
+    /// All of them.
+    pub const ALL: [Self; 4] = [GraphicsApi::Vulkan, GraphicsApi::Metal, GraphicsApi::Dx12, GraphicsApi::Gl];
+
+    /// The API of this name, in any case and by the names that wgpu's own variable knows.
+    pub fn named(name: &str) -> Option<Self> {
         match name.to_lowercase().as_str() {
-            "vulkan" | "vk" => Ok(GraphicsApi::Vulkan),
-            "metal" | "mtl" => Ok(GraphicsApi::Metal),
-            "dx12" | "d3d12" => Ok(GraphicsApi::Dx12),
-            "gl" | "gles" | "opengl" => Ok(GraphicsApi::Gl),
-            _ => Err(Error::Usage(format!("WGPU_BACKEND: `{name}` is none of vulkan, metal, dx12, gl"))),
+            "vulkan" | "vk" => Some(GraphicsApi::Vulkan),
+            "metal" | "mtl" => Some(GraphicsApi::Metal),
+            "dx12" | "d3d12" => Some(GraphicsApi::Dx12),
+            "gl" | "gles" | "opengl" => Some(GraphicsApi::Gl),
+            _ => None,
         }
     }
 
@@ -171,7 +169,7 @@ impl std::fmt::Display for Adapter {
 pub fn adapters() -> &'static [Adapter] {
     static ADAPTERS: OnceLock<Vec<Adapter>> = OnceLock::new();
     ADAPTERS.get_or_init(|| {
-        let raw = pollster::block_on(instance().enumerate_adapters(Backends::all()));
+        let raw = wait_for(instance().enumerate_adapters(Backends::all()));
         let mut list: Vec<_> = raw.into_iter().map(|raw| Adapter { index: 0, raw }).collect();
         list.sort_by_cached_key(Adapter::rank);
         for (index, adapter) in list.iter_mut().enumerate() {
@@ -232,10 +230,10 @@ fn describe(wanted: &Wanted, apis: &[GraphicsApi]) -> String {
 fn listed(list: &[Adapter], apis: &[GraphicsApi]) -> String {
     let names: Vec<_> = list.iter().map(|adapter| format!("{}: {adapter}", adapter.index)).collect();
     let looked: Vec<_> = match apis {
-        [] => GraphicsApi::value_variants().iter().map(|api| api.name()).collect(),
+        [] => GraphicsApi::ALL.iter().map(|api| api.name()).collect(),
         _ => apis.iter().map(|api| api.name()).collect(),
     };
-    let note = "a software GL adapter is taken only with --backend gl or by its number";
+    let note = "a software GL adapter is taken only if GL or its number is asked for";
     format!("looked on {}; this machine has only {} ({note})", looked.join(", "), names.join("; "))
 }
 
@@ -246,7 +244,7 @@ fn tried(apis: &[GraphicsApi]) -> String {
         description.backends = apis.iter().map(|api| Backends::from(api.backend())).collect();
     }
     let instance = wgpu::Instance::new(description);
-    match pollster::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions::default())) {
+    match wait_for(instance.request_adapter(&wgpu::RequestAdapterOptions::default())) {
         Ok(_) => "an adapter appeared on a second look; try again".into(),
         Err(error) => error.to_string(),
     }

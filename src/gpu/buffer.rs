@@ -25,12 +25,19 @@ pub struct Buffer {
 pub struct Slice {
     /// The buffer.
     pub buffer: Buffer,
-    /// First byte; a multiple of [`ALIGNMENT`] where the slice is bound.
+    /// First byte; a multiple of [`ALIGNMENT`] if the slice is bound.
     pub offset: u64,
     /// Bytes.
     pub size: u64,
-    /// The same as a texture, for kernels that declare it so.
-    pub texture: Option<Texture>,
+}
+
+/// What a variable of a shader is bound to.
+#[derive(Clone)]
+pub enum Resource {
+    /// A range of a buffer.
+    Buffer(Slice),
+    /// A texture.
+    Texture(Texture),
 }
 
 impl Buffer {
@@ -45,8 +52,7 @@ impl Buffer {
 
     /// `len` numbers from the number `start` on.
     pub fn slice(&self, start: usize, len: usize) -> Slice {
-        let slice =
-            Slice { buffer: self.clone(), offset: start as u64 * 4, size: len as u64 * 4, texture: None };
+        let slice = Slice { buffer: self.clone(), offset: start as u64 * 4, size: len as u64 * 4 };
         assert!(slice.offset + slice.size <= self.size, "{}: slice beyond its end", self.label);
         slice
     }

@@ -1,12 +1,13 @@
 //! An open device: buffers in, commands out, and every failure noticed.
 
 use std::{
+    collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
 };
 
-use super::{Adapter, Buffer, DeviceError, Element, buffer::Slice, limits::Needs};
+use super::{Adapter, Buffer, DeviceError, Element, Kernel, buffer::Slice, limits::Needs, wait::wait_for};
+use crate::clock::{Duration, Instant};
 
 /// How long one look at a submission may take before the flags are looked at again.
 const LOOK: Duration = Duration::from_secs(1);
@@ -20,6 +21,8 @@ pub struct Device {
     pub(super) queue: wgpu::Queue,
     adapter: Adapter,
     fault: Fault,
+    /// Compiled so far, by text and overrides.
+    pub(super) kernels: Mutex<HashMap<String, Arc<Kernel>>>,
 }
 
 /// The first thing that went wrong outside of any call, told by wgpu's callbacks.
@@ -35,32 +38,21 @@ enum DeviceFault {
 pub struct Submission(pub(super) wgpu::SubmissionIndex);
 
 impl Device {
-    /// Opens `adapter` with no more than `needs` asks for.
+    /// Opens `adapter` with no more than `needs` asks for, and with timestamps and subgroups if it has them.
     ///
     /// # Errors
-    /// [`DeviceError::TooSmall`] with the limit, need and have; [`DeviceError::Open`] where the
+    /// [`DeviceError::TooSmall`] with the limit, need and have; [`DeviceError::Open`] if the
     /// driver refuses.
     pub fn open(adapter: &Adapter, needs: &Needs) -> Result<Self, DeviceError> {
-        Device::open_with(adapter, needs, wgpu::Features::empty())
-    }
-
-    /// The same, with timestamps where the adapter has them.
-    ///
-    /// # Errors
-    /// As [`Device::open`].
-    pub fn open_for_timing(adapter: &Adapter, needs: &Needs) -> Result<Self, DeviceError> {
-        Device::open_with(adapter, needs, wgpu::Features::TIMESTAMP_QUERY)
-    }
-
-    fn open_with(adapter: &Adapter, needs: &Needs, features: wgpu::Features) -> Result<Self, DeviceError> {
+        let features = wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY;
         let description = wgpu::DeviceDescriptor {
             label: Some("shadegrad"),
             // Used where there are any, never demanded.
-            required_features: adapter.raw.features() & (features | wgpu::Features::SUBGROUP),
+            required_features: adapter.raw.features() & features,
             required_limits: needs.limits(&adapter.to_string(), &adapter.raw.limits())?,
             ..Default::default()
         };
-        let (raw, queue) = pollster::block_on(adapter.raw.request_device(&description)).map_err(|error| {
+        let (raw, queue) = wait_for(adapter.raw.request_device(&description)).map_err(|error| {
             DeviceError::Open { adapter: adapter.to_string(), message: error.to_string() }
         })?;
         let fault = Fault::default();
@@ -72,7 +64,7 @@ impl Device {
         raw.set_device_lost_callback(move |reason, message| {
             note(&on_loss, DeviceFault::Lost(format!("{reason:?} {message}")));
         });
-        Ok(Device { raw, queue, adapter: adapter.clone(), fault })
+        Ok(Device { raw, queue, adapter: adapter.clone(), fault, kernels: Mutex::default() })
     }
 
     /// The adapter behind it.
@@ -117,8 +109,8 @@ impl Device {
             usage: wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: bytes.is_some(),
         });
-        let refused = pollster::block_on(validation.pop());
-        let full = pollster::block_on(memory.pop());
+        let refused = wait_for(validation.pop());
+        let full = wait_for(memory.pop());
         if let Some(error) = full.or(refused) {
             return Err(DeviceError::OutOfMemory {
                 adapter: self.adapter.to_string(),

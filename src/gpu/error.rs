@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     /// No adapter fits what was asked for.
-    #[error("{wanted}: {found}\n{REMEDY}")]
+    #[error("{wanted}: {found}")]
     NoAdapter {
         /// What was asked for.
         wanted: String,
@@ -14,18 +14,16 @@ pub enum DeviceError {
         found: String,
     },
     /// A limit of the adapter is below what this run needs.
-    #[error("{adapter} is too small for this run: {limit} is {have}, needed {need}; {remedy}")]
+    #[error("{adapter} is too small for this run: {} is {have}, needed {need}", limit.name())]
     TooSmall {
         /// The adapter.
         adapter: String,
-        /// The WebGPU name of the limit.
-        limit: &'static str,
+        /// The limit.
+        limit: Limit,
         /// What this run needs.
         need: u64,
         /// What the adapter offers.
         have: u64,
-        /// What makes the need smaller.
-        remedy: &'static str,
     },
     /// The driver refused to open the adapter.
     #[error("cannot open {adapter}: {message}")]
@@ -48,7 +46,7 @@ pub enum DeviceError {
         message: String,
     },
     /// The device went away or stopped answering.
-    #[error("lost {adapter}: {message}; weights since the last --save are gone, run again")]
+    #[error("lost {adapter}: {message}")]
     Lost {
         /// The adapter.
         adapter: String,
@@ -65,9 +63,39 @@ pub enum DeviceError {
     },
 }
 
-/// What to do where there is no adapter.
-pub const REMEDY: &str = "on Debian or Ubuntu a software Vulkan driver is one command away: \
-    sudo apt-get install mesa-vulkan-drivers; `shadegrad devices` lists the adapters; `--device cpu` trains without one";
+/// A limit of an adapter that a run may need more of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// Bytes of the largest range of a buffer that a kernel sees.
+    Binding,
+    /// Bytes of the largest buffer.
+    Buffer,
+    /// Storage buffers of a kernel.
+    StorageBuffers,
+    /// Invocations of a workgroup.
+    Invocations,
+    /// The longest side of a workgroup.
+    WorkgroupSide,
+    /// Bytes of workgroup memory.
+    WorkgroupMemory,
+    /// Texels of a texture's longest side.
+    TextureDimension,
+}
+
+impl Limit {
+    /// The WebGPU name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Limit::Binding => "maxStorageBufferBindingSize",
+            Limit::Buffer => "maxBufferSize",
+            Limit::StorageBuffers => "maxStorageBuffersPerShaderStage",
+            Limit::Invocations => "maxComputeInvocationsPerWorkgroup",
+            Limit::WorkgroupSide => "maxComputeWorkgroupSizeX",
+            Limit::WorkgroupMemory => "maxComputeWorkgroupStorageSize",
+            Limit::TextureDimension => "maxTextureDimension2D",
+        }
+    }
+}
 
 /// A shader is missing or wrong, or does not fit what the host binds.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +107,14 @@ pub enum ShaderError {
         path: PathBuf,
         /// The system's words.
         source: std::io::Error,
+    },
+    /// A folder of shaders could not be read, or has none.
+    #[error("{path}: {message}")]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
     },
     /// A .wgsl file whose name is no kernel's.
     #[error("{path}: no kernel has this name; known are {known}")]

@@ -1,8 +1,14 @@
 //! A shader compiled for a device, and its dispatches.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{
+    borrow::Cow,
+    sync::{Arc, PoisonError},
+};
 
-use super::{Binding, Device, Shader, ShaderError, Slice, Workgroup, buffer::ALIGNMENT, shader::ENTRY_POINT};
+use super::{
+    Binding, Device, Resource, Shader, ShaderError, Workgroup, buffer::ALIGNMENT, shader::ENTRY_POINT,
+    wait::wait_for,
+};
 
 /// WebGPU's default of workgroups in one dimension.
 const MAX_WORKGROUPS: u64 = 65_535;
@@ -32,7 +38,7 @@ impl Kernel {
     ///
     /// # Errors
     /// [`ShaderError::Refused`] in wgpu's or the driver's words.
-    pub fn new(
+    fn new(
         device: &Device,
         label: &str,
         shader: &Shader,
@@ -46,7 +52,7 @@ impl Kernel {
             label: Some(label),
             source: wgpu::ShaderSource::Naga(Cow::Owned(shader.module.clone())),
         });
-        let layout = bind_group_layout(device, label, &shader.bindings);
+        let layout = bind_group_layout(device, label, &shader.interface.bindings);
         let pipeline_layout = device.raw.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(label),
             bind_group_layouts: &[Some(&layout)],
@@ -59,16 +65,16 @@ impl Kernel {
             entry_point: Some(ENTRY_POINT),
             compilation_options: wgpu::PipelineCompilationOptions {
                 constants: &constants,
-                zero_initialize_workgroup_memory: shader.zeroed,
+                zero_initialize_workgroup_memory: true,
             },
             cache: None,
         });
-        let refused = pollster::block_on(internal.pop());
-        if let Some(error) = pollster::block_on(scope.pop()).or(refused) {
-            return Err(refusal(device, &shader.path, &error));
+        let refused = wait_for(internal.pop());
+        if let Some(error) = wait_for(scope.pop()).or(refused) {
+            return Err(refusal(device, &shader.interface.path, &error));
         }
-        let bindings = shader.bindings.clone();
-        Ok(Kernel { pipeline, layout, bindings, workgroup, path: shader.path.clone(), label: label.into() })
+        let (bindings, path) = (shader.interface.bindings.clone(), shader.interface.path.clone());
+        Ok(Kernel { pipeline, layout, bindings, workgroup, path, label: label.into() })
     }
 
     /// Binds the buffers that `lookup` gives for the shader's variable names and sizes the
@@ -80,28 +86,24 @@ impl Kernel {
         &self,
         device: &Device,
         invocations: u64,
-        mut lookup: impl FnMut(&Binding) -> Result<Slice, ShaderError>,
+        mut lookup: impl FnMut(&Binding) -> Result<Resource, ShaderError>,
     ) -> Result<Dispatch, ShaderError> {
-        let mut slices = Vec::with_capacity(self.bindings.len());
+        let mut resources = Vec::with_capacity(self.bindings.len());
         for binding in &self.bindings {
-            let slice = lookup(binding)?;
-            self.check(binding, &slice)?;
-            slices.push((binding, slice));
+            let resource = lookup(binding)?;
+            self.check(binding, &resource)?;
+            resources.push((binding.index, resource));
         }
-        let entries: Vec<_> = slices
-            .iter()
-            .map(|(binding, slice)| wgpu::BindGroupEntry {
-                binding: binding.index,
-                resource: resource(binding, slice),
-            })
-            .collect();
+        let entry = |(binding, resource)| wgpu::BindGroupEntry { binding, resource };
+        let entries: Vec<_> =
+            resources.iter().map(|(index, resource)| entry((*index, binding_resource(resource)))).collect();
         let scope = device.raw.push_error_scope(wgpu::ErrorFilter::Validation);
         let bind_group = device.raw.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(&self.label),
             layout: &self.layout,
             entries: &entries,
         });
-        if let Some(error) = pollster::block_on(scope.pop()) {
+        if let Some(error) = wait_for(scope.pop()) {
             return Err(refusal(device, &self.path, &error));
         }
         let workgroups = fold(invocations.div_ceil(self.workgroup.invocations()));
@@ -109,26 +111,63 @@ impl Kernel {
     }
 
     /// Compares what the shader declares with what the host binds, before the driver sees it.
-    fn check(&self, binding: &Binding, slice: &Slice) -> Result<(), ShaderError> {
-        let Binding { name, element, stride, .. } = binding;
+    fn check(&self, binding: &Binding, resource: &Resource) -> Result<(), ShaderError> {
+        let Binding { name, element, stride, texture, .. } = binding;
+        let slice = match (resource, texture) {
+            (Resource::Texture(_), true) => return Ok(()),
+            (Resource::Buffer(slice), false) => slice,
+            (Resource::Buffer(_), true) => {
+                return Err(self.mismatch(format!(
+                    "`{name}` is declared as a texture, and at this place the host binds a buffer: declare it as var<storage>"
+                )));
+            }
+            (Resource::Texture(_), false) => {
+                return Err(
+                    self.mismatch(format!("`{name}` is declared as a buffer, and the host binds a texture"))
+                );
+            }
+        };
         let host = slice.buffer.element;
-        let message = if element.is_some_and(|declared| declared != host) {
-            let declared = element.map(|element| element.to_string()).unwrap_or_default();
-            format!("`{name}` is declared with elements of {declared}, the host binds {host}")
-        } else if slice.size < *stride || !slice.size.is_multiple_of(*stride) {
-            format!(
+        if let Some(declared) = element.filter(|&declared| declared != host) {
+            return Err(self.mismatch(format!(
+                "`{name}` is declared with elements of {declared}, the host binds {host}"
+            )));
+        }
+        if slice.size < *stride || !slice.size.is_multiple_of(*stride) {
+            return Err(self.mismatch(format!(
                 "`{name}` is declared with elements of {stride} bytes, the host binds {} bytes, which is no multiple of it",
                 slice.size
-            )
-        } else if binding.texture && slice.texture.is_none() {
-            format!(
-                "`{name}` is declared as a texture, and at this place the host binds a buffer: declare it as var<storage>"
-            )
-        } else {
-            debug_assert_eq!(slice.offset % ALIGNMENT, 0, "{name}: offset of a bound slice");
-            return Ok(());
-        };
-        Err(ShaderError::Interface { path: self.path.clone(), message })
+            )));
+        }
+        debug_assert_eq!(slice.offset % ALIGNMENT, 0, "{name}: offset of a bound slice");
+        Ok(())
+    }
+
+    fn mismatch(&self, message: String) -> ShaderError {
+        ShaderError::Interface { path: self.path.clone(), message }
+    }
+}
+
+impl Device {
+    /// `shader` compiled with a value for each of its overrides; what was compiled before is taken as it is.
+    ///
+    /// # Errors
+    /// [`ShaderError::Refused`] in wgpu's or the driver's words.
+    pub fn kernel(
+        &self,
+        label: &str,
+        shader: &Shader,
+        overrides: &[(String, f64)],
+    ) -> Result<Arc<Kernel>, ShaderError> {
+        let key = format!("{overrides:?}\n{}", shader.text);
+        let kernels = || self.kernels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(kernel) = kernels().get(&key) {
+            return Ok(kernel.clone());
+        }
+        // Not while locked: several are compiled side by side.
+        let kernel = Arc::new(Kernel::new(self, label, shader, overrides)?);
+        kernels().insert(key, kernel.clone());
+        Ok(kernel)
     }
 }
 
@@ -162,10 +201,10 @@ fn binding_type(binding: &Binding) -> wgpu::BindingType {
     }
 }
 
-fn resource<'a>(binding: &Binding, slice: &'a Slice) -> wgpu::BindingResource<'a> {
-    match &slice.texture {
-        Some(texture) if binding.texture => wgpu::BindingResource::TextureView(&texture.view),
-        _ => wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+fn binding_resource(resource: &Resource) -> wgpu::BindingResource<'_> {
+    match resource {
+        Resource::Texture(texture) => wgpu::BindingResource::TextureView(&texture.view),
+        Resource::Buffer(slice) => wgpu::BindingResource::Buffer(wgpu::BufferBinding {
             buffer: &slice.buffer.raw,
             offset: slice.offset,
             size: wgpu::BufferSize::new(slice.size),

@@ -1,6 +1,6 @@
 //! What a run needs of an adapter, compared with what it offers.
 
-use super::DeviceError;
+use super::{DeviceError, Interface, Limit, Workgroup};
 
 /// The limits that a run may need more of than WebGPU guarantees.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,7 +21,8 @@ pub struct Needs {
 
 impl Needs {
     /// Takes in the needs of one kernel.
-    pub fn kernel(&mut self, buffers: usize, workgroup: super::Workgroup) {
+    pub fn kernel(&mut self, interface: &Interface, workgroup: Workgroup) {
+        let buffers = interface.bindings.iter().filter(|binding| !binding.texture).count();
         self.storage_buffers = self.storage_buffers.max(buffers as u64);
         self.invocations = self.invocations.max(workgroup.invocations());
         self.workgroup_side = self.workgroup_side.max(u64::from(*workgroup.size.iter().max().unwrap_or(&1)));
@@ -31,48 +32,17 @@ impl Needs {
     /// The limits to open `adapter` with: WebGPU's defaults where the adapter has them, and no more
     /// than that but for what is needed.
     pub(super) fn limits(&self, adapter: &str, have: &wgpu::Limits) -> Result<wgpu::Limits, DeviceError> {
-        let shader = "edit the shader to use less";
         let rows = [
-            (
-                "maxStorageBufferBindingSize",
-                self.binding,
-                have.max_storage_buffer_binding_size,
-                "use fewer samples (--limit), no --batch, --plan layerwise, or smaller layers (--hidden)",
-            ),
-            (
-                "maxBufferSize",
-                self.buffer,
-                have.max_buffer_size,
-                "use fewer samples (--limit) or smaller layers (--hidden)",
-            ),
-            (
-                "maxStorageBuffersPerShaderStage",
-                self.storage_buffers,
-                have.max_storage_buffers_per_shader_stage.into(),
-                shader,
-            ),
-            (
-                "maxComputeInvocationsPerWorkgroup",
-                self.invocations,
-                have.max_compute_invocations_per_workgroup.into(),
-                shader,
-            ),
-            (
-                "maxComputeWorkgroupSizeX",
-                self.workgroup_side,
-                have.max_compute_workgroup_size_x.into(),
-                shader,
-            ),
-            (
-                "maxComputeWorkgroupStorageSize",
-                self.workgroup_memory,
-                have.max_compute_workgroup_storage_size.into(),
-                shader,
-            ),
+            (Limit::Binding, self.binding, have.max_storage_buffer_binding_size),
+            (Limit::Buffer, self.buffer, have.max_buffer_size),
+            (Limit::StorageBuffers, self.storage_buffers, have.max_storage_buffers_per_shader_stage.into()),
+            (Limit::Invocations, self.invocations, have.max_compute_invocations_per_workgroup.into()),
+            (Limit::WorkgroupSide, self.workgroup_side, have.max_compute_workgroup_size_x.into()),
+            (Limit::WorkgroupMemory, self.workgroup_memory, have.max_compute_workgroup_storage_size.into()),
         ];
-        for (limit, need, have, remedy) in rows {
+        for (limit, need, have) in rows {
             if need > have {
-                return Err(DeviceError::TooSmall { adapter: adapter.into(), limit, need, have, remedy });
+                return Err(DeviceError::TooSmall { adapter: adapter.into(), limit, need, have });
             }
         }
         let mut limits = wgpu::Limits::defaults().or_worse_values_from(have);
@@ -98,7 +68,7 @@ mod tests {
     fn a_small_adapter_is_told_with_limit_need_and_have() {
         let needs = Needs { binding: 200 << 20, ..Needs::default() };
         let error = needs.limits("a phone", &wgpu::Limits::defaults()).unwrap_err().to_string();
-        for part in ["a phone", "maxStorageBufferBindingSize", "209715200", "134217728", "--hidden"] {
+        for part in ["a phone", "maxStorageBufferBindingSize", "209715200", "134217728"] {
             assert!(error.contains(part), "{error}");
         }
     }

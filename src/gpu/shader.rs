@@ -1,196 +1,46 @@
-//! A shader's text and what naga reads from it: bindings, constants, workgroup size.
+//! A shader's text, put together from its files, expanded, parsed and validated.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use wgpu::naga::{
-    self, AddressSpace, ImageClass, ImageDimension, ScalarKind, ShaderStage, StorageAccess, StorageFormat,
-    TypeInner,
+    self, AddressSpace, ShaderStage,
     back::pipeline_constants::process_overrides,
     proc::Layouter,
     valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
 };
 
-use super::{ShaderError, unroll};
+use super::{Interface, ShaderError, interface, unroll};
 
 /// The name of every kernel's entry point.
 pub const ENTRY_POINT: &str = "main";
 
+/// Said of an error after the end of the file.
+const AFTER_THE_END: &str =
+    "this is after the end of the file, in a part that is appended: is a `}` missing before?";
+
 /// A validated shader and its interface, read from the WGSL so that it is written only there.
 pub struct Shader {
-    /// Where the text came from, for messages.
-    pub path: String,
-    /// What the driver gets: the source with its marked loops written out, the sizes, the common part.
+    /// What the host needs to know of it.
+    pub interface: Arc<Interface>,
+    /// What the driver gets: the source with its marked loops unrolled, the sizes, the appended parts.
     pub text: String,
-    /// What is bound, in the order of the binding numbers.
-    pub bindings: Vec<Binding>,
-    /// The `const NAME = 8u;` lines, and the sizes from the host.
-    pub constants: BTreeMap<String, u32>,
-    /// The names of the `override`s.
-    pub overrides: Vec<String>,
-    /// Those of them that have no value of their own.
-    pub open_overrides: Vec<String>,
-    /// Whether workgroup memory starts as zeros, as WGSL promises. Without a driver's extension for it one
-    /// invocation of each workgroup writes them all.
-    pub zeroed: bool,
     /// What the text says; handed on as it is, so that a long text is parsed once.
     pub(super) module: naga::Module,
     info: ModuleInfo,
+    /// Workgroups by the values of the overrides.
+    workgroups: Mutex<HashMap<String, Workgroup>>,
 }
 
-/// One `var<storage>` of a shader, or a buffer's bytes as a texture.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Binding {
-    /// Its name says which buffer it gets.
-    pub name: String,
-    /// `@binding(index)`.
-    pub index: u32,
-    /// Whether the shader may write to it.
-    pub writable: bool,
-    /// The kind of number in it, where there is only one.
-    pub element: Option<Element>,
-    /// Bytes of an array element, or of the whole where it is no array; of a texture, those of a texel.
-    pub stride: u64,
-    /// Whether it is declared as `texture_storage_2d<rgba32uint, read>`: see [`super::Texture`].
-    pub texture: bool,
-}
-
-/// The only type of texture that a shader may bind.
-pub const TEXTURE: &str = "texture_storage_2d<rgba32uint, read>";
-
-/// The kind of number in a buffer; all are 4 bytes wide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Element {
-    /// `f32`
-    F32,
-    /// `u32`
-    U32,
-}
-
-/// Said of an error in what the host appends.
-const BEHIND: &str =
-    "this is behind the end of the file, in the common part that is appended: is a `}` missing before?";
-
-/// An error behind the end of a kernel's file as one of the common part from `path`, where that is wrong
-/// by itself; any other error as it is.
-pub fn in_common(error: ShaderError, path: &str, text: &str) -> ShaderError {
-    let behind = matches!(&error, ShaderError::Invalid { message, .. } if message.ends_with(BEHIND));
-    match naga::front::wgsl::parse_str(text) {
-        Err(found) if behind => {
-            let message = found.emit_to_string_with_path(text, path);
-            ShaderError::Invalid { path: path.into(), message }
-        }
-        _ => error,
-    }
-}
-
-impl Shader {
-    /// Expands, parses and validates `source`. The `sizes`, which array lengths may need, become
-    /// `const` lines; they and `common` are appended, so that lines hold.
-    ///
-    /// # Errors
-    /// [`ShaderError`] with naga's message, its line and caret, or the part of the interface that
-    /// no kernel may have.
-    pub fn new(
-        path: &str,
-        source: &str,
-        sizes: &[(&'static str, u32)],
-        common: &str,
-    ) -> Result<Self, ShaderError> {
-        let invalid = |message: String| ShaderError::Invalid { path: path.into(), message };
-        let mut constants = unroll::constants(source);
-        constants.extend(sizes.iter().map(|&(name, value)| (name.to_owned(), value)));
-        let expanded = unroll::unroll(source, &constants)
-            .map_err(|error| invalid(format!("{path}:{}: {}", error.line, error.message)))?;
-        let lines: String = sizes.iter().map(|(name, value)| format!("const {name} = {value}u;\n")).collect();
-        let text = format!("{}\n{lines}{common}", expanded.trim_end());
-        let module = naga::front::wgsl::parse_str(&text).map_err(|error| {
-            let line = error.location(&text).map_or(0, |location| location.line_number as usize);
-            let behind = line > expanded.trim_end().lines().count();
-            let hint = if behind { BEHIND } else { "" };
-            invalid(error.emit_to_string_with_path(&text, path) + hint)
-        })?;
-        let info = Validator::new(ValidationFlags::all(), Capabilities::default() | Capabilities::SUBGROUP)
-            .validate(&module)
-            .map_err(|error| invalid(error.emit_to_string_with_path(&text, path)))?;
-        let interface = |message: String| ShaderError::Interface { path: path.into(), message };
-        check_entry_point(&module).map_err(interface)?;
-        Ok(Shader {
-            path: path.into(),
-            bindings: bindings(&module).map_err(interface)?,
-            constants,
-            overrides: override_names(&module, |_| true),
-            open_overrides: override_names(&module, |o| o.init.is_none()),
-            zeroed: true,
-            text,
-            module,
-            info,
-        })
-    }
-
-    /// A `const` of the source that the host needs, such as the rows of a register tile.
-    ///
-    /// # Errors
-    /// [`ShaderError::Interface`] where the source has no such line or it is 0.
-    pub fn constant(&self, name: &str) -> Result<usize, ShaderError> {
-        match self.constants.get(name) {
-            Some(&value) if value > 0 => Ok(value as usize),
-            found => Err(ShaderError::Interface {
-                path: self.path.clone(),
-                message: format!(
-                    "expected a line `const {name} = ...u;` of at least 1 (the host needs it), found {}",
-                    found.map_or("none".into(), u32::to_string)
-                ),
-            }),
-        }
-    }
-
-    /// The value of a line `const NAME = 0.9;`, which the host computes with as the shader does.
-    pub fn number(&self, name: &str) -> Option<f64> {
-        let (_, value) = unroll::definitions(&self.text).find(|(defined, _)| *defined == name)?;
-        value.trim_end_matches(['f', 'u', 'i']).parse().ok()
-    }
-
-    /// Workgroup size and bytes of workgroup memory once the overrides have their values.
-    ///
-    /// # Errors
-    /// [`ShaderError::Interface`] where an override has no value or a wrong one.
-    pub fn workgroup(&self, overrides: &[(String, f64)]) -> Result<Workgroup, ShaderError> {
-        let values: naga::back::PipelineConstants = overrides.iter().cloned().collect();
-        let entry = Some((ShaderStage::Compute, ENTRY_POINT));
-        let (module, _) = process_overrides(&self.module, &self.info, entry, &values).map_err(|error| {
-            ShaderError::Interface { path: self.path.clone(), message: super::error::chain(&error) }
-        })?;
-        let mut layouter = Layouter::default();
-        let memory = match layouter.update(module.to_ctx()) {
-            Ok(()) => module
-                .global_variables
-                .iter()
-                .filter(|(_, variable)| variable.space == AddressSpace::WorkGroup)
-                .map(|(_, variable)| u64::from(layouter[variable.ty].size))
-                .sum(),
-            Err(error) => {
-                return Err(ShaderError::Interface { path: self.path.clone(), message: error.to_string() });
-            }
-        };
-        let size = module.entry_points.first().map_or([1; 3], |entry| entry.workgroup_size);
-        self.check_workgroup(size)?;
-        Ok(Workgroup { size, memory })
-    }
-}
-
-impl Shader {
-    /// `flat_index` counts along x, in workgroups of `WORKGROUP`: another shape would leave
-    /// elements out, in silence.
-    fn check_workgroup(&self, size: [u32; 3]) -> Result<(), ShaderError> {
-        let width = self.constants.get("WORKGROUP").copied().unwrap_or(size[0]);
-        if size[1..] == [1, 1] && size[0] == width {
-            return Ok(());
-        }
-        let message = format!(
-            "expected @workgroup_size({width}), as long as the const WORKGROUP and along x only, found {size:?}"
-        );
-        Err(ShaderError::Interface { path: self.path.clone(), message })
-    }
+/// A file of a shader's text.
+#[derive(Debug, Clone, Copy)]
+pub struct Section<'a> {
+    /// Where it came from, for messages.
+    pub path: &'a str,
+    /// WGSL.
+    pub text: &'a str,
 }
 
 /// What one workgroup takes.
@@ -209,9 +59,154 @@ impl Workgroup {
     }
 }
 
-fn override_names(module: &naga::Module, keep: impl Fn(&naga::Override) -> bool) -> Vec<String> {
-    let kept = module.overrides.iter().filter(|(_, o)| keep(o));
-    kept.filter_map(|(_, o)| o.name.clone()).collect()
+impl Shader {
+    /// Expands, parses and validates `source`. The `sizes`, which array lengths may need, become
+    /// `const` lines; they and the `parts` are appended, so that lines hold.
+    ///
+    /// # Errors
+    /// [`ShaderError`] with naga's message, its line and caret, or the part of the interface that
+    /// no kernel may have.
+    pub fn new(source: Section, sizes: &[(&str, u32)], parts: &[Section]) -> Result<Self, ShaderError> {
+        let path = source.path;
+        let lines: String = sizes.iter().map(|(name, value)| format!("const {name} = {value}u;\n")).collect();
+        let sizes = Section { path: "the sizes of the host", text: &lines };
+        let sections: Vec<_> = [source, sizes].into_iter().chain(parts.iter().copied()).collect();
+        let constants = constants_of(&sections)?;
+        let expanded = expand(&sections, &constants)?;
+        let texts: Vec<_> = sections
+            .iter()
+            .zip(&expanded)
+            .map(|(section, text)| Section { path: section.path, text })
+            .collect();
+        let text = joined(&texts);
+        let module = parse(&texts)?;
+        let info = Validator::new(ValidationFlags::all(), Capabilities::default() | Capabilities::SUBGROUP)
+            .validate(&module)
+            .map_err(|error| invalid(path, error.emit_to_string_with_path(&text, path)))?;
+        let interface = |message| ShaderError::Interface { path: path.into(), message };
+        check_entry_point(&module).map_err(interface)?;
+        let interface = Arc::new(Interface::of(path, &module, constants).map_err(interface)?);
+        Ok(Shader { interface, text, module, info, workgroups: Mutex::default() })
+    }
+
+    /// Whether it uses subgroups, which standard WGSL must be asked for by `enable subgroups;`.
+    pub fn uses_subgroups(&self) -> bool {
+        Validator::new(ValidationFlags::all(), Capabilities::default()).validate(&self.module).is_err()
+    }
+
+    /// Workgroup size and bytes of workgroup memory once the overrides have their values.
+    ///
+    /// # Errors
+    /// [`ShaderError::Interface`] if an override has no value or a wrong one.
+    pub fn workgroup(&self, overrides: &[(String, f64)]) -> Result<Workgroup, ShaderError> {
+        let key = format!("{overrides:?}");
+        let known = || self.workgroups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&workgroup) = known().get(&key) {
+            return Ok(workgroup);
+        }
+        let workgroup = self.resolved_workgroup(overrides)?;
+        known().insert(key, workgroup);
+        Ok(workgroup)
+    }
+
+    fn resolved_workgroup(&self, overrides: &[(String, f64)]) -> Result<Workgroup, ShaderError> {
+        let values: naga::back::PipelineConstants = overrides.iter().cloned().collect();
+        let entry = Some((ShaderStage::Compute, ENTRY_POINT));
+        let (module, _) = process_overrides(&self.module, &self.info, entry, &values)
+            .map_err(|error| self.interface.error(super::error::chain(&error)))?;
+        let mut layouter = Layouter::default();
+        layouter.update(module.to_ctx()).map_err(|error| self.interface.error(error.to_string()))?;
+        let shared = module.global_variables.iter().map(|(_, variable)| variable);
+        let shared = shared.filter(|variable| variable.space == AddressSpace::WorkGroup);
+        let memory = shared.map(|variable| u64::from(layouter[variable.ty].size)).sum();
+        let size = module.entry_points.first().map_or([1; 3], |entry| entry.workgroup_size);
+        self.check_workgroup(size)?;
+        Ok(Workgroup { size, memory })
+    }
+
+    /// `flat_index` counts along x, in workgroups of `WORKGROUP`: another shape would leave
+    /// elements out, in silence.
+    fn check_workgroup(&self, size: [u32; 3]) -> Result<(), ShaderError> {
+        let width = self.interface.number("WORKGROUP").unwrap_or(size[0].into());
+        if size[1..] == [1, 1] && f64::from(size[0]) == width {
+            return Ok(());
+        }
+        Err(self.interface.error(format!(
+            "expected @workgroup_size({width}), as long as the const WORKGROUP and along x only, found {size:?}"
+        )))
+    }
+}
+
+fn invalid(path: &str, message: String) -> ShaderError {
+    ShaderError::Invalid { path: path.into(), message }
+}
+
+/// The sections as one text.
+fn joined(sections: &[Section]) -> String {
+    sections.iter().flat_map(|section| [section.text.trim_end(), "\n"]).collect()
+}
+
+/// The section of a line of the joined text, from 1.
+fn section_at(sections: &[Section], line: usize) -> usize {
+    let mut end = 0;
+    let holds = |section: &Section| {
+        end += section.text.trim_end().lines().count().max(1);
+        line <= end
+    };
+    sections.iter().position(holds).unwrap_or(sections.len() - 1)
+}
+
+/// Parses the sections as one text. An error in an appended one is reported in its own lines.
+fn parse(sections: &[Section]) -> Result<naga::Module, ShaderError> {
+    let text = joined(sections);
+    naga::front::wgsl::parse_str(&text).map_err(|error| {
+        let at = |error: &naga::front::wgsl::ParseError, text: &str, sections: &[Section]| {
+            error.location(text).map_or(0, |at| section_at(sections, at.line_number as usize))
+        };
+        let (own, wrong) = (sections[0].path, at(&error, &text, sections));
+        if wrong == 0 {
+            return invalid(own, error.emit_to_string_with_path(&text, own));
+        }
+        // The order of declarations does not matter in WGSL: with its section first, the lines are right.
+        let mut turned = sections.to_vec();
+        turned.rotate_left(wrong);
+        let again = joined(&turned);
+        match naga::front::wgsl::parse_str(&again) {
+            Err(error) if at(&error, &again, &turned) == 0 => {
+                invalid(turned[0].path, error.emit_to_string_with_path(&again, turned[0].path))
+            }
+            _ => invalid(own, error.emit_to_string_with_path(&text, own) + AFTER_THE_END),
+        }
+    })
+}
+
+/// The sections with their marked loops unrolled.
+fn expand(sections: &[Section], constants: &BTreeMap<String, f64>) -> Result<Vec<String>, ShaderError> {
+    let expanded = |section: &Section| {
+        unroll::unroll(section.text, constants).map_err(|error| {
+            invalid(section.path, format!("{}:{}: {}", section.path, error.line, error.message))
+        })
+    };
+    sections.iter().map(expanded).collect()
+}
+
+/// The constants of the module that are single numbers, as naga evaluates them. The text is parsed before
+/// its loops are unrolled: their bounds are among these constants.
+fn constants_of(sections: &[Section]) -> Result<BTreeMap<String, f64>, ShaderError> {
+    let mut constants = interface::constants(&parse(sections)?);
+    let text = joined(sections);
+    // naga drops constants without a type: it is asked for them as f64, which holds all of them.
+    for name in unroll::constant_names(&text) {
+        let probe = format!("shadegrad_probe_{name}");
+        if !constants.contains_key(&name)
+            && let Ok(module) =
+                naga::front::wgsl::parse_str(&format!("{text}const {probe}: f64 = f64({name});\n"))
+            && let Some(&value) = interface::constants(&module).get(&probe)
+        {
+            constants.insert(name, value);
+        }
+    }
+    Ok(constants)
 }
 
 fn check_entry_point(module: &naga::Module) -> Result<(), String> {
@@ -227,84 +222,15 @@ fn check_entry_point(module: &naga::Module) -> Result<(), String> {
     }
 }
 
-fn bindings(module: &naga::Module) -> Result<Vec<Binding>, String> {
-    let mut layouter = Layouter::default();
-    layouter.update(module.to_ctx()).map_err(|error| error.to_string())?;
-    let mut bindings = Vec::new();
-    for (_, variable) in module.global_variables.iter() {
-        let Some(slot) = variable.binding else { continue };
-        let name = variable.name.clone().unwrap_or_default();
-        if slot.group != 0 {
-            return Err(format!("`{name}`: expected @group(0), found @group({})", slot.group));
-        }
-        let kind = &module.types[variable.ty].inner;
-        let (writable, stride) = match variable.space {
-            AddressSpace::Storage { access } => {
-                let stride = match kind {
-                    TypeInner::Array { stride, .. } => *stride,
-                    _ => layouter[variable.ty].size,
-                };
-                (access.contains(StorageAccess::STORE), stride)
-            }
-            AddressSpace::Handle if is_texture(kind) => (false, 16),
-            AddressSpace::Handle => {
-                return Err(format!("`{name}`: the only texture that can be bound is {TEXTURE}"));
-            }
-            other => return Err(format!("`{name}`: only var<storage> can be bound, found {other:?}")),
-        };
-        bindings.push(Binding {
-            name,
-            index: slot.binding,
-            writable,
-            element: element(module, variable.ty),
-            stride: u64::from(stride),
-            texture: variable.space == AddressSpace::Handle,
-        });
-    }
-    bindings.sort_by_key(|binding| binding.index);
-    match bindings.windows(2).find(|pair| pair[0].index == pair[1].index) {
-        Some(pair) => {
-            Err(format!("`{}` and `{}` both have @binding({})", pair[0].name, pair[1].name, pair[0].index))
-        }
-        None => Ok(bindings),
-    }
-}
-
-/// Whether a type is [`TEXTURE`].
-fn is_texture(kind: &TypeInner) -> bool {
-    let TypeInner::Image { dim, arrayed: false, class } = *kind else { return false };
-    let expected = ImageClass::Storage { format: StorageFormat::Rgba32Uint, access: StorageAccess::LOAD };
-    dim == ImageDimension::D2 && class == expected
-}
-
-/// The kind of number that a type is made of; none for structures and other widths.
-fn element(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Element> {
-    let scalar = match module.types[ty].inner {
-        TypeInner::Array { base, .. } => return element(module, base),
-        TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar) => scalar,
-        TypeInner::Vector { scalar, .. } | TypeInner::Matrix { scalar, .. } => scalar,
-        TypeInner::Image { class: ImageClass::Storage { format, .. }, .. } => format.into(),
-        _ => return None,
-    };
-    match (scalar.kind, scalar.width) {
-        (ScalarKind::Float, 4) => Some(Element::F32),
-        (ScalarKind::Uint, 4) => Some(Element::U32),
-        _ => None,
-    }
-}
-
-impl std::fmt::Display for Element {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Element::F32 => "f32",
-            Element::U32 => "u32",
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gpu::{Binding, Element, interface::TEXTURE};
+
+    fn shader(source: &str, sizes: &[(&str, u32)], part: &str) -> Result<Shader, ShaderError> {
+        let parts = [Section { path: "part.wgsl", text: part }];
+        Shader::new(Section { path: "file.wgsl", text: source }, sizes, &parts)
+    }
 
     #[test]
     fn one_type_of_texture_can_be_bound() {
@@ -312,7 +238,7 @@ mod tests {
             let source = format!(
                 "@group(0) @binding(3) var pixels: {texture};\n@compute @workgroup_size(1)\nfn main() {{}}\n"
             );
-            Shader::new("texture.wgsl", &source, &[], "").map(|shader| shader.bindings)
+            shader(&source, &[], "").map(|shader| shader.interface.bindings.clone())
         };
         let expected = Binding {
             name: "pixels".into(),
@@ -330,20 +256,40 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_those_of_the_const_lines() {
-        let source = "const BETA = 0.9;  // what is left\nconst EPS: f32 = 1e-8f;\nconst ROWS = 4u;\n\
-            const HALF = BETA / 2.0;\n@compute @workgroup_size(1)\nfn main() { const INNER = 3.0; }\n";
-        let shader = Shader::new("numbers.wgsl", source, &[("SIZE", 7)], "const LAST = -2.5;").unwrap();
+    fn constants_are_those_of_the_module_as_naga_evaluates_them() {
+        let source = "// const NOT = 1;\n/* const NOR = 2; /* */ */ const BETA = 0.9;  // what is left\n\
+            const EPS: f32 = 0.5f;\nconst ROWS = 4u;\nconst STRIDE = ROWS * SIZE / 2u + 1u;\nconst HALF = BETA / 2.0;\n\
+            const\n  MINUS = -3i;\n\
+            @compute @workgroup_size(1)\nfn main() { const INNER = 3.0; }\n";
+        let shader = shader(source, &[("SIZE", 7)], "const LAST = -2.5;").unwrap();
         for (name, expected) in [
             ("BETA", Some(0.9)),
-            ("EPS", Some(1e-8)),
+            ("EPS", Some(0.5)),
             ("ROWS", Some(4.0)),
             ("SIZE", Some(7.0)),
+            ("STRIDE", Some(15.0)),
             ("LAST", Some(-2.5)),
-            ("HALF", None),
+            ("HALF", Some(0.45)),
+            ("MINUS", Some(-3.0)),
+            ("INNER", None),
+            ("NOT", None),
+            ("NOR", None),
             ("BET", None),
         ] {
-            assert_eq!(shader.number(name), expected, "{name}");
+            assert_eq!(shader.interface.number(name), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn an_error_is_reported_in_the_lines_of_its_own_file() {
+        let message = |source: &str, part: &str| match shader(source, &[("SIZE", 7)], part) {
+            Ok(_) => panic!("{source} passes"),
+            Err(error) => error.to_string(),
+        };
+        let main = "@compute @workgroup_size(1)\nfn main() { f(); }\n";
+        assert!(message(&format!("{main}\nfn g() {{ x }}"), "fn f() {}").contains("file.wgsl:4:"));
+        assert!(message(main, "\nfn f() { let x = y; }").contains("part.wgsl:2:"));
+        let open = message(&format!("{main}fn g() {{"), "fn f() {}");
+        assert!(open.contains("file.wgsl") && open.contains("is a `}` missing"), "{open}");
     }
 }

@@ -1,13 +1,10 @@
 //! A buffer's bytes once more, as a texture: software drivers read a texture for all lanes of a subgroup at
 //! once, and a buffer lane by lane.
 
-use super::{Device, DeviceError, Shader, ShaderError, Slice};
-use crate::Result;
+use super::{Device, DeviceError, Interface, Limit, Resource, ShaderError, Slice, wait::wait_for};
 
 /// Bytes of a texel, four numbers.
 const TEXEL: u64 = 16;
-/// Texels of the 256 bytes that each row of a copy must be a multiple of.
-const ALIGNED: usize = 16;
 
 /// A copy of a slice as rows of texels, for kernels that declare it as
 /// `texture_storage_2d<rgba32uint, read>`. What is written to the slice later does not reach it.
@@ -17,40 +14,37 @@ pub struct Texture {
 }
 
 impl Device {
-    /// `slice` as `shader` declares it under `name`: with its texture, in rows of the shader's const `ROW`,
-    /// where it is declared as one.
+    /// `slice` as `interface` declares it under `name`: a texture with rows of its constant `ROW`, if it is
+    /// declared as one.
     ///
     /// # Errors
-    /// [`ShaderError::Interface`] where `ROW` is missing or no length of a row;
-    /// [`DeviceError::TooSmall`] where there are more rows than a texture holds;
-    /// [`DeviceError::OutOfMemory`].
-    pub fn seen_by(&self, shader: &Shader, name: &str, slice: Slice) -> Result<Slice> {
-        match shader.bindings.iter().find(|binding| binding.name == name) {
-            Some(binding) if binding.texture => {
-                let row = shader.constant("ROW")?;
-                let most = self.raw.limits().max_texture_dimension_2d as usize;
-                if !row.is_multiple_of(ALIGNED) || row > most {
-                    let message = format!(
-                        "the const ROW, texels in a row of `{name}`, is {row}: expected a multiple of {ALIGNED} of at most {most}"
-                    );
-                    Err(ShaderError::Interface { path: shader.path.clone(), message })?;
-                }
-                let texture = self.texture(&slice, row as u64)?;
-                Ok(Slice { texture: Some(texture), ..slice })
-            }
-            _ => Ok(slice),
-        }
+    /// [`ShaderError::Interface`] if `ROW` is missing or no length of a row, within `Ok` of the device;
+    /// [`DeviceError`] as [`Device::texture`].
+    pub fn resource(
+        &self,
+        interface: &Interface,
+        name: &str,
+        slice: Slice,
+    ) -> Result<Result<Resource, ShaderError>, DeviceError> {
+        Ok(match interface.texture_row(name) {
+            Ok(Some(row)) => Ok(Resource::Texture(self.texture(&slice, row)?)),
+            Ok(None) => Ok(Resource::Buffer(slice)),
+            Err(error) => Err(error),
+        })
     }
 
-    /// Copies `slice` into a texture with rows of `row` texels. The last row may be shorter; what is beyond
-    /// it is 0.
-    fn texture(&self, slice: &Slice, row: u64) -> Result<Texture, DeviceError> {
+    /// Copies `slice` into a texture with rows of `row` texels. The last row may be shorter; the rest of it
+    /// is 0.
+    ///
+    /// # Errors
+    /// [`DeviceError::TooSmall`] if there are more rows than a texture holds; [`DeviceError::OutOfMemory`].
+    pub fn texture(&self, slice: &Slice, row: usize) -> Result<Texture, DeviceError> {
+        let row = row as u64;
         let texels = slice.size / TEXEL;
         let (need, have) = (texels.div_ceil(row), self.raw.limits().max_texture_dimension_2d.into());
         if need > have {
-            let remedy = "use fewer samples (--limit), or --plan layerwise";
-            let (adapter, limit) = (self.adapter().to_string(), "maxTextureDimension2D");
-            return Err(DeviceError::TooSmall { adapter, limit, need, have, remedy });
+            let (adapter, limit) = (self.adapter().to_string(), Limit::TextureDimension);
+            return Err(DeviceError::TooSmall { adapter, limit, need, have });
         }
         let memory = self.raw.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let validation = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
@@ -72,8 +66,8 @@ impl Device {
             }
         }
         self.queue.submit([encoder.finish()]);
-        let refused = pollster::block_on(validation.pop());
-        match pollster::block_on(memory.pop()) {
+        let refused = wait_for(validation.pop());
+        match wait_for(memory.pop()) {
             Some(error) => Err(DeviceError::OutOfMemory {
                 adapter: self.adapter().to_string(),
                 label: format!("{} as a texture", slice.buffer.label),

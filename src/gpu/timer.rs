@@ -1,8 +1,7 @@
 //! How long a dispatch takes, by the device's own clock where it has one.
 
-use std::time::{Duration, Instant};
-
 use super::{Buffer, Device, DeviceError, Dispatch, Element, commands::record, device::Submission};
+use crate::clock::{Duration, Instant};
 
 /// Times dispatches on one device.
 pub struct Timer {

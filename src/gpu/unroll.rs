@@ -34,21 +34,53 @@ pub struct UnrollError {
 ///
 /// # Errors
 /// [`UnrollError`] where a marked line is no counted loop that can be written out.
-pub fn unroll(source: &str, consts: &BTreeMap<String, u32>) -> Result<String, UnrollError> {
+pub fn unroll(source: &str, consts: &BTreeMap<String, f64>) -> Result<String, UnrollError> {
     unroll_from(source, 1, consts)
 }
 
-/// The `const NAME = 8u;` lines of a source.
-pub fn constants(source: &str) -> BTreeMap<String, u32> {
-    definitions(source).filter_map(|(name, value)| Some((name.to_owned(), number(value)?))).collect()
+/// The names of the module's constants, without those in comments and in functions. Their values are
+/// naga's to tell.
+pub fn constant_names(source: &str) -> Vec<String> {
+    let text = without_comments(source);
+    let (mut names, mut depth, mut after_const) = (Vec::new(), 0usize, false);
+    for token in text.split_inclusive(|c: char| !is_word_char(c)) {
+        let word = token.trim_end_matches(|c: char| !is_word_char(c));
+        if depth == 0 && after_const && !word.is_empty() {
+            names.push(word.to_owned());
+        }
+        after_const = word == "const" || (after_const && word.is_empty());
+        match token.chars().next_back() {
+            Some('{') => depth += 1,
+            Some('}') => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    names
 }
 
-/// The names and values of the `const` lines of a source.
-pub fn definitions(source: &str) -> impl Iterator<Item = (&str, &str)> {
-    source.lines().filter_map(|line| {
-        let (name, value) = line.trim().strip_prefix("const ")?.split_once('=')?;
-        Some((name.split(':').next()?.trim(), value.split(';').next()?.trim()))
-    })
+/// The text with spaces in place of comments: `//` to the end of a line, and nested `/* */`.
+fn without_comments(source: &str) -> String {
+    let (mut text, mut rest, mut depth) = (String::with_capacity(source.len()), source, 0usize);
+    while let Some(c) = rest.chars().next() {
+        let skipped = if rest.starts_with("/*") {
+            depth += 1;
+            2
+        } else if depth > 0 && rest.starts_with("*/") {
+            depth -= 1;
+            2
+        } else if depth == 0 && rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else {
+            if depth == 0 || c == '\n' {
+                text.push(c);
+            }
+            rest = &rest[c.len_utf8()..];
+            continue;
+        };
+        text.push(' ');
+        rest = &rest[skipped..];
+    }
+    text
 }
 
 fn number(text: &str) -> Option<u32> {
@@ -59,7 +91,7 @@ fn number(text: &str) -> Option<u32> {
 fn unroll_from(
     source: &str,
     first_line: usize,
-    consts: &BTreeMap<String, u32>,
+    consts: &BTreeMap<String, f64>,
 ) -> Result<String, UnrollError> {
     let Some(mark) = find_mark(source) else {
         return Ok(source.to_owned());
@@ -102,7 +134,7 @@ fn find_mark(source: &str) -> Option<usize> {
 }
 
 /// Reads `for (var r = 0u; r < ROWS; r++) {` into the counter's name and the number of turns.
-fn loop_head<'a>(head: &'a str, consts: &BTreeMap<String, u32>) -> Result<(&'a str, u32), String> {
+fn loop_head<'a>(head: &'a str, consts: &BTreeMap<String, f64>) -> Result<(&'a str, u32), String> {
     let expected =
         || format!("expected `for (var i = 0u; i < BOUND; i++) {{ {MARK}`, found `{}`", head.trim());
     let inner = head.trim().strip_prefix("for (").and_then(|text| text.strip_suffix(") {"));
@@ -115,11 +147,14 @@ fn loop_head<'a>(head: &'a str, consts: &BTreeMap<String, u32>) -> Result<(&'a s
     if number(zero.trim()) != Some(0) || tested.trim() != counter || step != format!("{counter}++") {
         return Err(expected());
     }
-    let turns = number(bound).or_else(|| consts.get(bound).copied()).ok_or_else(|| {
-        format!("the bound `{bound}` of an unrolled loop is neither a number nor a `const` with a number")
+    let turns = number(bound).map(f64::from).or_else(|| consts.get(bound).copied()).ok_or_else(|| {
+        format!("the bound `{bound}` of an unrolled loop is neither a number nor a `const` of the module")
     })?;
     match turns {
-        0..=MAX_TURNS => Ok((counter, turns)),
+        turns if turns < 0.0 || turns.fract() != 0.0 => {
+            Err(format!("the bound `{bound}` of an unrolled loop is {turns}, no count"))
+        }
+        turns if turns <= f64::from(MAX_TURNS) => Ok((counter, turns as u32)),
         _ => Err(format!("the bound `{bound}` of an unrolled loop is {turns}, more than {MAX_TURNS}")),
     }
 }
@@ -182,15 +217,19 @@ fn replace_word(text: &str, word: &str, by: &str) -> String {
 mod tests {
     use super::*;
 
-    fn written_out(source: &str) -> String {
-        unroll(source, &constants(source)).unwrap()
+    fn constants() -> BTreeMap<String, f64> {
+        [("N", 3.0), ("NONE", 0.0), ("HALF", 0.5)].map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
+    fn unrolled(source: &str) -> String {
+        unroll(source, &constants()).unwrap()
     }
 
     #[test]
     fn a_marked_loop_is_written_out_and_lines_hold() {
         let source =
             "const N = 3u;\nfor (var r = 0u; r < N; r++) { // unroll\n  a[r] += r1.r; // r\n}\nend\n";
-        let text = written_out(source);
+        let text = unrolled(source);
         assert_eq!(
             text,
             "const N = 3u;\n{\n  a[0u] += r1.r; // 0u\n}{ a[1u] += r1.r;}{ a[2u] += r1.r;}\nend\n"
@@ -200,14 +239,14 @@ mod tests {
 
     #[test]
     fn a_loop_of_no_turns_leaves_its_lines() {
-        let source = "const N = 0u;\nfor (var r = 0u; r < N; r++) { // unroll\n  a[r] += b;\n}\nend\n";
-        assert_eq!(written_out(source), "const N = 0u;\n\n\n\nend\n");
+        let source = "const M = 0u;\nfor (var r = 0u; r < NONE; r++) { // unroll\n  a[r] += b;\n}\nend\n";
+        assert_eq!(unrolled(source), "const M = 0u;\n\n\n\nend\n");
     }
 
     #[test]
     fn nested_loops_and_unmarked_loops() {
         let source = "for (var i = 0u; i < k; i++) {\n for (var r = 0u; r < 2u; r++) { // unroll\n  for (var c = 0u; c < 2u; c++) { // unroll\n   s[r][c] = i;\n  }\n }\n}\n";
-        let text = written_out(source);
+        let text = unrolled(source);
         assert_eq!(text.lines().count(), source.lines().count());
         for element in ["s[0u][0u]", "s[0u][1u]", "s[1u][0u]", "s[1u][1u]"] {
             assert_eq!(text.matches(element).count(), 1, "{text}");
@@ -217,12 +256,13 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_with_their_line() {
-        let error = |source: &str| unroll(source, &constants(source)).unwrap_err();
+        let error = |source: &str| unroll(source, &constants()).unwrap_err();
         let open = error("\nfor (var r = 0u; r < 2u; r++) { // unroll\n a[r] = 1;\n");
         assert_eq!((open.line, open.message.as_str()), (2, "the marked loop has no closing brace"));
         assert!(error("for (var r = 0u; r < M; r++) { // unroll\n}").message.contains("`M`"));
         assert!(error("for (var r = 1u; r < 2u; r++) { // unroll\n}").message.contains("expected `for"));
         assert!(error("for (var r = 0u; r < 2u; r += 2u) { // unroll\n}").message.contains("expected `for"));
+        assert!(error("for (var r = 0u; r < HALF; r++) { // unroll\n}").message.contains("no count"));
         assert!(error("while (true) { // unroll\n}").message.contains("expected `for"));
         assert!(error("for (var r = 0u; r < 999u; r++) { // unroll\n}").message.contains("999"));
         assert!(error("for (var r = 0u; r < 2u; r++) { // unroll\n break;\n}").message.contains("break"));
@@ -234,6 +274,6 @@ mod tests {
     #[test]
     fn text_without_marks_is_untouched() {
         let source = "// unroll is explained here\nlet x = 1; // unroll\n";
-        assert_eq!(written_out(source), source);
+        assert_eq!(unrolled(source), source);
     }
 }

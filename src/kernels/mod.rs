@@ -1,23 +1,22 @@
-//! The registry: one entry for each `.wgsl` file, which drives its dispatches and its tests.
+//! The registry: one entry for each kernel, which drives its dispatches, its check and its measurements.
 
-mod cost;
+mod cases;
+mod check;
+mod error;
 pub mod fused;
-mod proof;
-mod proof_activation;
-mod proof_batch;
-mod proof_fused;
-mod proof_loss;
-mod proof_product;
-mod proof_update;
-mod prove;
+mod interfaces;
+mod of_recipe;
+mod profile;
 mod registry;
-mod shapes;
 mod sizes;
 mod sources;
 
-pub use cost::Cost;
-pub use proof::{Case, Random, Tensor};
-pub use prove::prove;
-pub use registry::{Constants, Entry, REGISTRY, Source, entry};
-pub use sizes::{Settings, Sizes};
+pub use cases::{Case, Random, Tensor};
+pub use check::check;
+pub use error::CheckError;
+pub use interfaces::Interfaces;
+pub use of_recipe::{activation_kernels, gather_kernel, optimizer_kernel};
+pub use profile::{DeviceProfile, MatmulKind};
+pub use registry::{Constants, Entry, REGISTRY, Source, entry, find};
+pub use sizes::{Overrides, Sizes};
 pub use sources::{COMMON, Shaders, export, sources};

@@ -1,175 +1,260 @@
-//! What each kernel is called, where its text is, and how many invocations cover its work.
+//! What each kernel is called, where its texts are, which devices they run on, how many invocations cover
+//! its work, what it must compute, and at which sizes that is checked.
 
 use super::{
-    Sizes,
-    cost::{self, Cost},
-    fused,
-    proof::{self, Case, Random},
-    shapes::*,
+    DeviceProfile, MatmulKind, Sizes,
+    cases::{self, Case, Random, *},
+    fused::{self, FusedStep},
 };
-use crate::gpu::{Shader, ShaderError};
+use crate::gpu::{Interface, ShaderError};
 
 /// One kernel. Its name is that of its files, its CPU twin, its pipeline and its test.
 pub struct Entry {
     /// `relu` for `shaders/relu.wgsl` and `reference::relu`.
     pub name: &'static str,
-    /// The built-in texts: one, or variants for other kinds of adapters, all proven by one twin.
+    /// The built-in texts: one, or variants for other kinds of devices, all checked by one twin.
     pub sources: &'static [Source],
     /// The sizes that the array lengths of a file need, for a kernel that cannot do with `override`s.
     pub constants: Option<fn(&str, &Sizes) -> Constants>,
-    /// Invocations that cover the work; tile sizes are read from the shader.
-    pub invocations: fn(&Sizes, &Shader) -> Result<usize, ShaderError>,
+    /// Invocations that cover the work; tile sizes are read from the file.
+    pub invocations: fn(&Sizes, &Interface) -> Result<usize, ShaderError>,
     /// Seeded inputs of given sizes, and what the CPU twin makes of them.
     pub case: fn(Sizes, &mut Random) -> Case,
-    /// Sizes to prove it at: 1, primes, around the tiles, more than 65,535 samples.
+    /// Sizes to check it at: 1, primes, around the tiles, more than 65,535 samples.
     pub shapes: fn() -> Vec<Sizes>,
-    /// The least that a dispatch has to do.
-    pub cost: fn(&Sizes) -> Cost,
+    /// Floating-point operations of a dispatch, for a kernel that multiplies matrices: a multiply-add is 2.
+    pub flops: Option<fn(&Sizes) -> usize>,
 }
 
 /// `const` lines of a shader: names and values.
 pub type Constants = Vec<(&'static str, u32)>;
 
-/// A text and its file name without `.wgsl`.
+/// A text, its file name without `.wgsl`, and where it runs.
 pub struct Source {
     /// `relu` for `relu.wgsl`.
     pub name: &'static str,
     /// The WGSL.
     pub text: &'static str,
+    /// The sizes that it runs at on a device; `None` if the device or the text cannot.
+    pub runs_on: fn(&DeviceProfile, &Sizes) -> Option<Sizes>,
+    /// Whether a plan takes it on a device that it runs on: the last such source is taken.
+    pub suits: fn(&DeviceProfile, &Sizes) -> bool,
 }
 
+impl Entry {
+    /// The file that a plan takes.
+    pub fn file(&self, profile: &DeviceProfile, sizes: &Sizes) -> &'static str {
+        let suiting = self.sources.iter().rfind(|source| (source.suits)(profile, sizes));
+        suiting.unwrap_or(&self.sources[0]).name
+    }
+}
+
+/// A text in `shaders` that runs everywhere, or one for other devices with the rules of where it runs and
+/// when it is taken.
 macro_rules! source {
     ($name:expr) => {
-        Source { name: $name, text: include_str!(concat!("../../shaders/", $name, ".wgsl")) }
+        source!($name, |_, sizes| Some(*sizes), |_, _| true)
+    };
+    ($name:expr, $runs_on:expr, $suits:expr) => {
+        Source {
+            name: $name,
+            text: include_str!(concat!("../../shaders/", $name, ".wgsl")),
+            runs_on: $runs_on,
+            suits: $suits,
+        }
     };
 }
 
-/// Makes an entry whose sources are the file of its name, or those listed.
-macro_rules! kernel {
+/// An entry without sources.
+macro_rules! entry_of {
     ($name:ident, $shapes:expr, $invocations:expr) => {
-        kernel!($name, [stringify!($name)], None, $shapes, $invocations)
-    };
-    ($name:ident, [$($file:expr),*], $constants:expr, $shapes:expr, $invocations:expr) => {
         Entry {
             name: stringify!($name),
-            sources: &[$(source!($file)),*],
-            constants: $constants,
+            sources: &[],
+            constants: None,
             invocations: $invocations,
-            case: proof::$name,
+            case: cases::$name,
             shapes: $shapes,
-            cost: cost::$name,
+            flops: None,
         }
     };
+}
+
+/// Makes an entry. The source is the file of its name; further fields replace those that most kernels have.
+macro_rules! kernel {
+    ($name:ident, $shapes:expr, $invocations:expr $(, $field:ident: $value:expr)*) => {
+        Entry {
+            $($field: $value,)*
+            sources: &[source!(stringify!($name))],
+            ..entry_of!($name, $shapes, $invocations)
+        }
+    };
+}
+
+/// A matrix product: a text to be read first, one for the small subgroups of software drivers, one for
+/// GPUs. `$wide` says which sizes fill a tile.
+macro_rules! product {
+    ($name:ident, $shapes:expr, $wide:expr, $invocations:expr) => {
+        Entry {
+            sources: &[
+                source!(stringify!($name)),
+                source!(concat!(stringify!($name), ".small_subgroups"), small_subgroups, |profile, s| {
+                    let of_pixels = stringify!($name).ends_with("_pixels");
+                    profile.matmul == MatmulKind::SmallSubgroups && (of_pixels || s.k * s.n >= MANY_SUMS)
+                }),
+                source!(concat!(stringify!($name), ".tiled"), |_, sizes| Some(*sizes), |profile, s| {
+                    let wide: fn(&Sizes) -> bool = $wide;
+                    profile.matmul == MatmulKind::Tiled && wide(s)
+                }),
+            ],
+            flops: Some(|s| 2 * s.m * s.k * s.n),
+            ..entry_of!($name, $shapes, $invocations)
+        }
+    };
+}
+
+/// Smallest k x n for which many sums a lane are faster on a software driver; pixels always are.
+const MANY_SUMS: usize = 1_024;
+/// Narrowest layer that fills half a tile.
+const HALF_TILE: usize = 32;
+
+fn small_subgroups(profile: &DeviceProfile, sizes: &Sizes) -> Option<Sizes> {
+    (profile.matmul == MatmulKind::SmallSubgroups).then_some(*sizes)
+}
+
+/// The sizes of a variant of `fused_step`, if it serves them.
+fn fused_on(profile: &DeviceProfile, sizes: &Sizes, file: &str) -> Option<Sizes> {
+    let serves =
+        |variant: &FusedStep| variant.file() == file && variant.max_hidden(sizes.k, sizes.classes) >= sizes.n;
+    profile.fused_step.filter(serves).map(|variant| variant.at(*sizes))
+}
+
+fn fused_suits(profile: &DeviceProfile, file: &str) -> bool {
+    profile.fused_step.is_some_and(|variant| variant.file() == file)
 }
 
 /// Every kernel, in the order in which an iteration meets them; then those that measure limits.
 pub static REGISTRY: &[Entry] = &[
     kernel!(gather, batch_shapes, |s, _| Ok(s.m * s.k / 16)),
-    kernel!(gather_shifted, batch_shapes, |s, shader| Ok(s.m * s.k / 4 / shader.constant("WORDS")?)),
+    kernel!(gather_shifted, batch_shapes, |s, file| Ok(s.m * s.k / 4 / file.constant("WORDS")?)),
     kernel!(next_step, shapes, |_, _| Ok(1)),
-    kernel!(
-        matmul_pixels,
-        ["matmul_pixels", "matmul_pixels.small_subgroups", "matmul_pixels.tiled"],
-        None,
-        wide_pixel_shapes,
-        |s, shader| tiled(s.m, s.n, s.n / 4, shader)
-    ),
-    kernel!(matmul, ["matmul", "matmul.small_subgroups", "matmul.tiled"], None, wide_shapes, |s, shader| {
-        tiled(s.m, s.n, s.n / 4, shader)
-    }),
+    product!(matmul_pixels, wide_pixel_shapes, |s| s.n >= HALF_TILE, |s, file| tiled(
+        s.m,
+        s.n,
+        s.n / 4,
+        file
+    )),
+    product!(matmul, wide_shapes, |s| s.n >= HALF_TILE, |s, file| tiled(s.m, s.n, s.n / 4, file)),
     kernel!(relu, shapes, quads),
     kernel!(leaky_relu, shapes, quads),
     kernel!(tanh, shapes, quads),
     kernel!(sigmoid, shapes, quads),
     kernel!(gelu, shapes, quads),
     kernel!(softmax_cross_entropy, shapes, |s, _| Ok(s.m)),
-    kernel!(count_metrics, count_shapes, |s, shader| tiles(s.m, shader)),
+    kernel!(partial_metrics, count_shapes, |s, file| tiles(s.m, file)),
     kernel!(reduce_metrics, flat_shapes, |_, _| Ok(1)),
-    kernel!(
-        input_gradient,
-        ["input_gradient", "input_gradient.small_subgroups", "input_gradient.tiled"],
-        None,
-        wide_shapes,
-        |s, shader| tiled(s.m, s.k, s.k / 4, shader)
-    ),
+    product!(input_gradient, wide_shapes, |s| s.k >= HALF_TILE, |s, file| tiled(s.m, s.k, s.k / 4, file)),
     kernel!(relu_backward, shapes, quads),
     kernel!(leaky_relu_backward, shapes, quads),
     kernel!(tanh_backward, shapes, quads),
     kernel!(sigmoid_backward, shapes, quads),
     kernel!(gelu_backward, shapes, quads),
-    kernel!(
-        weight_gradient,
-        ["weight_gradient", "weight_gradient.small_subgroups", "weight_gradient.tiled"],
-        None,
-        wide_shapes,
-        |s, shader| Ok(s.splits * summed(s.n, s.k, 4, shader)?)
-    ),
-    kernel!(
+    product!(weight_gradient, wide_shapes, |s| s.n >= HALF_TILE && s.k >= HALF_TILE, |s, file| Ok(
+        s.splits * summed(s.n, s.k, 4, file)?
+    )),
+    product!(
         weight_gradient_pixels,
-        ["weight_gradient_pixels", "weight_gradient_pixels.small_subgroups", "weight_gradient_pixels.tiled"],
-        None,
         wide_pixel_shapes,
-        |s, shader| Ok(s.splits * summed(s.n, s.k, 16, shader)?)
+        |s| s.n >= HALF_TILE && s.k >= HALF_TILE,
+        |s, file| Ok(s.splits * summed(s.n, s.k, 16, file)?)
     ),
     kernel!(bias_gradient, shapes, |s, _| Ok(s.splits * (s.n / 4))),
     kernel!(reduce_gradient, flat_shapes, flat_quads),
-    kernel!(gradient_descent, flat_shapes, flat_quads),
+    kernel!(sgd, flat_shapes, flat_quads),
     kernel!(momentum, flat_shapes, flat_quads),
     kernel!(nesterov, flat_shapes, flat_quads),
     kernel!(rmsprop, flat_shapes, flat_quads),
     kernel!(adam, flat_shapes, flat_quads),
     kernel!(adamw, flat_shapes, flat_quads),
-    kernel!(
-        fused_step,
-        ["fused_step.small_subgroups", "fused_step.subgroups", "fused_step.workgroup"],
-        Some(fused::constants),
-        fused::shapes,
-        |s, shader| Ok(s.splits * shader.constant("WORKGROUP")?)
-    ),
-    kernel!(reduce_update, reduced_shapes, |s, shader| {
-        let width = shader.constant("WORKGROUP")?;
-        let parts = if s.splits <= shader.constant("FEW")? { 1 } else { shader.constant("PARTS")? };
+    Entry {
+        sources: &[
+            source!(
+                "fused_step.small_subgroups",
+                |profile, s| fused_on(profile, s, "fused_step.small_subgroups"),
+                |profile, _| fused_suits(profile, "fused_step.small_subgroups")
+            ),
+            source!(
+                "fused_step.subgroups",
+                |profile, s| fused_on(profile, s, "fused_step.subgroups"),
+                |profile, _| fused_suits(profile, "fused_step.subgroups")
+            ),
+            source!(
+                "fused_step.workgroup",
+                |profile, s| fused_on(profile, s, "fused_step.workgroup"),
+                |profile, _| fused_suits(profile, "fused_step.workgroup")
+            ),
+        ],
+        constants: Some(fused::constants),
+        flops: Some(fused::flops),
+        ..entry_of!(fused_step, fused::shapes, |s, file| Ok(s.splits * file.constant("WORKGROUP")?))
+    },
+    kernel!(reduce_update, reduced_shapes, |s, file| {
+        let width = file.constant("WORKGROUP")?;
+        let parts = if s.splits <= file.constant("FEW")? { 1 } else { file.constant("PARTS")? };
         Ok((s.n / 4).div_ceil((width / parts).max(1)) * width)
     }),
     kernel!(copy, flat_shapes, flat_quads),
-    kernel!(multiply_add, chain_shapes, |s, shader| Ok((s.n / 4).div_ceil(shader.constant("CHAINS")?))),
+    kernel!(
+        multiply_add,
+        chain_shapes,
+        |s, file| Ok((s.n / 4).div_ceil(file.constant("CHAINS")?)),
+        flops: Some(|s| 2 * s.n * s.k)
+    ),
 ];
 
-/// The entry of this name.
-pub fn entry(name: &str) -> Option<&'static Entry> {
+/// The entry of this name, if there is one.
+pub fn find(name: &str) -> Option<&'static Entry> {
     REGISTRY.iter().find(|entry| entry.name == name)
 }
 
+/// The entry of this name.
+///
+/// # Panics
+/// If no kernel has this name.
+pub fn entry(name: &str) -> &'static Entry {
+    find(name).unwrap_or_else(|| panic!("no kernel is called {name}"))
+}
+
 /// Invocations that take four units of a sample each.
-fn quads(s: &Sizes, _: &Shader) -> Result<usize, ShaderError> {
+fn quads(s: &Sizes, _: &Interface) -> Result<usize, ShaderError> {
     Ok(s.m * s.n / 4)
 }
 
 /// Invocations that take four elements of a flat buffer each.
-fn flat_quads(s: &Sizes, _: &Shader) -> Result<usize, ShaderError> {
+fn flat_quads(s: &Sizes, _: &Interface) -> Result<usize, ShaderError> {
     Ok(s.n / 4)
 }
 
 /// Tiles of `ROWS` samples that cover `m`.
-fn tiles(m: usize, shader: &Shader) -> Result<usize, ShaderError> {
-    Ok(m.div_ceil(shader.constant("ROWS")?))
+fn tiles(m: usize, file: &Interface) -> Result<usize, ShaderError> {
+    Ok(m.div_ceil(file.constant("ROWS")?))
 }
 
 /// Invocations for a product of `m` by `n`. Where a workgroup shares a tile of TILE_M x TILE_N, these
 /// tiles are counted, else one invocation's tiles of ROWS samples, in `columns` columns.
-fn tiled(m: usize, n: usize, columns: usize, shader: &Shader) -> Result<usize, ShaderError> {
-    if !shader.constants.contains_key("TILE_M") {
-        return Ok(tiles(m, shader)? * columns);
+fn tiled(m: usize, n: usize, columns: usize, file: &Interface) -> Result<usize, ShaderError> {
+    if !file.constants.contains_key("TILE_M") {
+        return Ok(tiles(m, file)? * columns);
     }
-    let tiles = m.div_ceil(shader.constant("TILE_M")?) * n.div_ceil(shader.constant("TILE_N")?);
-    Ok(tiles * shader.constant("WORKGROUP")?)
+    let tiles = m.div_ceil(file.constant("TILE_M")?) * n.div_ceil(file.constant("TILE_N")?);
+    Ok(tiles * file.constant("WORKGROUP")?)
 }
 
 /// Invocations for one split of a product of `n` by `k`: of a workgroup a tile, or of one invocation
 /// for 4 units and `inputs` inputs.
-fn summed(n: usize, k: usize, inputs: usize, shader: &Shader) -> Result<usize, ShaderError> {
-    if shader.constants.contains_key("TILE_M") {
-        return tiled(n, k, 0, shader);
+fn summed(n: usize, k: usize, inputs: usize, file: &Interface) -> Result<usize, ShaderError> {
+    if file.constants.contains_key("TILE_M") {
+        return tiled(n, k, 0, file);
     }
     Ok(n / 4 * (k / inputs))
 }

@@ -7,8 +7,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{Entry, REGISTRY, Sizes, Source, fused};
-use crate::gpu::{Shader, ShaderError, in_common};
+use super::{Entry, Interfaces, REGISTRY, Sizes, Source, fused};
+use crate::gpu::{Interface, Section, Shader, ShaderError};
 
 /// The file that is appended to every kernel.
 pub const COMMON: &str = "common";
@@ -16,14 +16,15 @@ const COMMON_SOURCE: &str = include_str!("../../shaders/common.wgsl");
 
 /// The built-in files, the common part last.
 pub fn sources() -> impl Iterator<Item = &'static Source> {
-    static COMMON_FILE: Source = Source { name: COMMON, text: COMMON_SOURCE };
+    static COMMON_FILE: Source =
+        Source { name: COMMON, text: COMMON_SOURCE, runs_on: |_, sizes| Some(*sizes), suits: |_, _| true };
     REGISTRY.iter().flat_map(|entry| entry.sources).chain([&COMMON_FILE])
 }
 
 /// Every kernel's shader.
 pub struct Shaders {
     texts: BTreeMap<&'static str, Text>,
-    common: String,
+    common: (String, String),
     /// As parsed so far: what a run does not use is not parsed.
     parsed: Mutex<BTreeMap<String, Arc<Shader>>>,
     /// Files that came from a folder.
@@ -49,10 +50,13 @@ impl Shaders {
     /// text is not valid.
     pub fn load(folder: Option<&Path>) -> Result<Self, ShaderError> {
         let files = folder.map(read_folder).transpose()?.unwrap_or_default();
-        let common = files.get(COMMON).map_or(COMMON_SOURCE, |(_, text)| text).to_owned();
+        let common = match files.get(COMMON) {
+            Some((path, text)) => (path.display().to_string(), text.clone()),
+            None => ("built-in common.wgsl".to_owned(), COMMON_SOURCE.to_owned()),
+        };
         let mut texts = BTreeMap::new();
         for entry in REGISTRY {
-            for Source { name, text } in entry.sources {
+            for Source { name, text, .. } in entry.sources {
                 let (path, source) = match files.get(name) {
                     Some((path, text)) => (path.display().to_string(), text.clone()),
                     None => (format!("built-in {name}.wgsl"), (*text).to_owned()),
@@ -67,11 +71,7 @@ impl Shaders {
         let shaders = Shaders { texts, common, parsed: Mutex::default(), from_folder, edited, built_in };
         let own = |name: &&&str| files.contains_key(*name) || files.contains_key(COMMON);
         for name in shaders.texts.keys().filter(own) {
-            let valid = shaders.get(name, &fused::example(name));
-            valid.map_err(|error| match files.get(COMMON) {
-                Some((path, text)) => in_common(error, &path.display().to_string(), text),
-                None => error,
-            })?;
+            shaders.get(name, &fused::example(name))?;
         }
         Ok(shaders)
     }
@@ -90,20 +90,13 @@ impl Shaders {
             Some(shader) => Ok(shader),
             None => {
                 // Not while locked: two may be parsed side by side.
-                let mut shader = Shader::new(path, source, &constants, &self.common)?;
-                // Ours write workgroup memory before they read it.
-                shader.zeroed = self.from_folder.contains(&name);
-                let shader = Arc::new(shader);
+                let (common_path, common) = &self.common;
+                let parts = [Section { path: common_path, text: common }];
+                let shader = Arc::new(Shader::new(Section { path, text: source }, &constants, &parts)?);
                 parsed().insert(key, shader.clone());
                 Ok(shader)
             }
         }
-    }
-
-    /// The `file` of a kernel, or its first one where that is edited and `file` is not.
-    pub fn preferred(&self, kernel: &'static str, file: &'static str) -> &'static str {
-        let edited = |name| self.edited.contains(&name);
-        if edited(kernel) && !edited(file) { kernel } else { file }
     }
 
     /// All of them by file name; those that need sizes with the sizes of an example.
@@ -113,6 +106,16 @@ impl Shaders {
     pub fn all(&self) -> Result<Vec<(&'static str, Arc<Shader>)>, ShaderError> {
         let example = |name: &&'static str| Ok((*name, self.get(name, &fused::example(name))?));
         self.texts.keys().map(example).collect()
+    }
+}
+
+impl Interfaces for Shaders {
+    fn interface(&self, file: &str, sizes: &Sizes) -> Result<Arc<Interface>, ShaderError> {
+        self.get(file, sizes).map(|shader| shader.interface.clone())
+    }
+
+    fn edited(&self) -> &[&'static str] {
+        &self.edited
     }
 }
 
@@ -153,10 +156,8 @@ pub fn export(folder: &Path, compiled: bool) -> Result<Vec<PathBuf>, ShaderError
 fn read_folder(folder: &Path) -> Result<BTreeMap<&'static str, (PathBuf, String)>, ShaderError> {
     let failed = |path: &Path, source| ShaderError::File { path: path.to_owned(), source };
     let mut files = BTreeMap::new();
-    let listing = fs::read_dir(folder).map_err(|error| {
-        let told = format!("{error}; --shaders takes a folder, `shadegrad shaders export DIR` writes one");
-        failed(folder, io::Error::new(error.kind(), told))
-    })?;
+    let no_folder = |message: String| ShaderError::Folder { path: folder.to_owned(), message };
+    let listing = fs::read_dir(folder).map_err(|error| no_folder(error.to_string()))?;
     for item in listing {
         let path = item.map_err(|error| failed(folder, error))?.path();
         if path.extension().is_none_or(|extension| extension != "wgsl") {
@@ -171,25 +172,7 @@ fn read_folder(folder: &Path) -> Result<BTreeMap<&'static str, (PathBuf, String)
         files.insert(source.name, (path, text));
     }
     if files.is_empty() {
-        let told = io::Error::new(
-            io::ErrorKind::NotFound,
-            "no .wgsl files here; `shadegrad shaders export DIR` writes the sources to edit",
-        );
-        return Err(failed(folder, told));
+        return Err(no_folder("no .wgsl files here".into()));
     }
     Ok(files)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_files_of_a_folder_get_zeroed_workgroup_memory() {
-        let zeroed = |shaders: &Shaders| shaders.get("reduce_update", &Sizes::default()).unwrap().zeroed;
-        assert!(!zeroed(&Shaders::load(None).unwrap()));
-        let folder = tempfile::tempdir().unwrap();
-        export(folder.path(), false).unwrap();
-        assert!(zeroed(&Shaders::load(Some(folder.path())).unwrap()));
-    }
 }

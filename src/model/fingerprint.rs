@@ -2,7 +2,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::network::Parameters;
+use crate::net::Parameters;
 
 /// The SHA-256, in lower-case hexadecimal, of all parameters as little-endian f32: layer by layer,
 /// weights (outputs, inputs) row-major, then bias.
@@ -19,7 +19,7 @@ pub fn weights_sha256(parameters: &Parameters<f32>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Init, Shape};
+    use crate::net::{Init, Shape};
 
     /// The hashes were computed by another implementation of ChaCha8 and of the drawing.
     #[test]

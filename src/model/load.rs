@@ -11,7 +11,7 @@ use ndarray::{Array, Dimension, IntoDimension};
 use safetensors::{Dtype, tensor::Metadata};
 
 use super::{BIAS, ModelError, WEIGHT, first_not_finite, header, mismatch, tensor_name};
-use crate::network::{Layer, Parameters, Shape};
+use crate::net::{Layer, Parameters, Shape};
 
 /// Names and values.
 type Strings = BTreeMap<String, String>;

@@ -3,7 +3,7 @@
 use safetensors::tensor::Metadata;
 
 use super::{WEIGHT, tensor_name};
-use crate::network::Shape;
+use crate::net::Shape;
 
 /// The flags or data that would fit the file, if it holds a network at all.
 pub(super) fn remedy(header: &Metadata, expected: &Shape) -> String {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::{BIAS, MAX_HEADER_BYTES, ModelError, WEIGHT, first_not_finite, not_a_file, tensor_name};
-use crate::network::Parameters;
+use crate::net::Parameters;
 
 /// Writes `parameters` and the strings of `metadata` to the file `path`; the same input gives the
 /// same bytes.

@@ -1,4 +1,6 @@
-//! Functions behind the layers.
+//! Functions after the hidden layers.
+
+use super::by_name::by_name;
 
 /// What is applied to each unit of a hidden layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,15 +32,6 @@ impl Activation {
             Activation::Gelu => "gelu",
         }
     }
-
-    /// Its kernel, and that of its gradient.
-    pub fn kernels(self) -> [&'static str; 2] {
-        match self {
-            Activation::Relu => ["relu", "relu_backward"],
-            Activation::LeakyRelu => ["leaky_relu", "leaky_relu_backward"],
-            Activation::Tanh => ["tanh", "tanh_backward"],
-            Activation::Sigmoid => ["sigmoid", "sigmoid_backward"],
-            Activation::Gelu => ["gelu", "gelu_backward"],
-        }
-    }
 }
+
+by_name!(Activation);

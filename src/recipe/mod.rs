@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 mod activation;
+mod by_name;
 mod optimizer;
 mod rate;
 mod shuffle;
@@ -17,18 +18,18 @@ pub use shuffle::{Epoch, MAX_SHIFT, Orders, SHIFTS, generator, offset};
 /// How a network is trained.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Recipe {
-    /// Behind every layer but the last.
+    /// After every layer but the last.
     pub activation: Activation,
     /// From the mean gradient to the new parameters.
     pub optimizer: Optimizer,
-    /// The share of a parameter that counts as gradient; of `adamw` what a step takes from it, times
-    /// the learning rate.
+    /// L2 penalty: adds this much of a parameter to its gradient; `adamw` takes it from the parameter instead,
+    /// times the learning rate.
     pub weight_decay: f64,
     /// The learning rate of every iteration.
     pub rate: LearningRate,
-    /// Probability that is spread over all classes instead of standing at the label.
+    /// Label smoothing: this much probability is spread evenly over all classes.
     pub smoothing: f64,
-    /// Samples of an update; none for all of them, in their order.
+    /// Samples of an update; `None` for all of them, in their order.
     pub batch: Option<usize>,
     /// Whether the images of a batch are shifted at random.
     pub shift: bool,
@@ -37,7 +38,7 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    /// Full-batch gradient descent at one rate, with ReLU: what everything began with.
+    /// Full-batch gradient descent at one rate, with ReLU: the textbook's training.
     pub fn gradient_descent(alpha: f64) -> Self {
         Recipe {
             activation: Activation::Relu,
@@ -51,14 +52,9 @@ impl Recipe {
         }
     }
 
-    /// Whether iterations differ in more than the parameters, so that the device must count them.
-    pub fn needs_clock(&self) -> bool {
+    /// Whether iterations differ in more than the parameters: in samples, rate, or the number of steps before.
+    pub fn steps_differ(&self) -> bool {
         self.batch.is_some() || !self.rate.is_constant() || self.optimizer.counts_steps()
-    }
-
-    /// The kernel that gathers a batch; none where all samples train in their places.
-    pub fn gather(&self) -> Option<&'static str> {
-        self.batch.map(|_| if self.shift { "gather_shifted" } else { "gather" })
     }
 
     /// Samples of an iteration, of the last one of an epoch perhaps fewer.

@@ -1,5 +1,7 @@
 //! From a gradient to new parameters.
 
+use super::by_name::by_name;
+
 /// The decay of the two moments of `adam` and `adamw`: BETA1 and BETA2 of their shaders.
 pub const BETAS: [f64; 2] = [0.9, 0.999];
 
@@ -44,14 +46,6 @@ impl Optimizer {
         }
     }
 
-    /// Its kernel.
-    pub fn kernel(self) -> &'static str {
-        match self {
-            Optimizer::Sgd => "gradient_descent",
-            other => other.name(),
-        }
-    }
-
     /// What it remembers of each parameter from step to step, by the names in its shader.
     pub fn state(self) -> &'static [&'static str] {
         match self {
@@ -84,3 +78,5 @@ impl Optimizer {
         }
     }
 }
+
+by_name!(Optimizer);

@@ -1,7 +1,11 @@
 //! The learning rate of every iteration, evaluated on the host in f64 and sent ahead: a device's own
 //! cosine may be off by 2^-11, and 1 - 0.999^t in f32 by 6e-5.
 
-use std::f64::consts::PI;
+use std::{
+    f64::consts::PI,
+    fmt::{self, Display, Formatter},
+    str::FromStr,
+};
 
 /// How the learning rate falls.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,6 +43,42 @@ pub struct Rate {
     pub alpha: f64,
     /// 1 / (1 - beta^t) for each moment at step t, from 1: it takes the bias to 0 away.
     pub corrections: [f64; 2],
+}
+
+impl FromStr for Decay {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let step = |every: &str, factor: &str| {
+            let (every, factor) = (every.parse().ok()?, factor.parse().ok()?);
+            (every >= 1 && factor > 0.0 && factor <= 1.0).then_some(Decay::Step { every, factor })
+        };
+        let decay = match text.split(':').collect::<Vec<_>>()[..] {
+            ["constant"] => Some(Decay::Constant),
+            ["cosine"] => Some(Decay::Cosine),
+            ["step", every, factor] => step(every, factor),
+            _ => None,
+        };
+        decay.ok_or_else(|| {
+            "expected constant, cosine, or step:N:F with iterations N of at least 1 and a factor F above 0 up to 1, such as step:1000:0.5".into()
+        })
+    }
+}
+
+impl Display for Decay {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Decay::Constant => f.write_str("constant"),
+            Decay::Cosine => f.write_str("cosine"),
+            Decay::Step { every, factor } => write!(f, "step:{every}:{factor}"),
+        }
+    }
+}
+
+impl serde::Serialize for Decay {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl LearningRate {

@@ -6,22 +6,22 @@ use super::scale_pixels;
 
 /// dW = (dz^T pixels) / 255, summed over the rows given: [`weight_gradient`] of the first layer.
 ///
-/// `dz` (m, k), `pixels` (m, n), dW (k, n). Each pixel is divided here; a kernel may divide the sum
+/// `dz` (m, n), `pixels` (m, k), dW (n, k). Each pixel is divided here; a kernel may divide the sum
 /// instead, which differs by rounding only.
 pub fn weight_gradient_pixels<T: NdFloat>(dz: ArrayView2<T>, pixels: ArrayView2<u8>) -> Array2<T> {
     weight_gradient(dz, scale_pixels(pixels).view())
 }
 
-/// dW = dz^T x, summed over the rows given, without 1/m: `dz` (m, k), `x` (m, n), dW (k, n).
+/// dW = dz^T x, summed over the rows given, without 1/m: `dz` (m, n), `x` (m, k), dW (n, k).
 pub fn weight_gradient<T: NdFloat>(dz: ArrayView2<T>, x: ArrayView2<T>) -> Array2<T> {
     let mut dw = Array2::zeros((dz.ncols(), x.ncols()));
-    // Computed as dW^T = x^T dz: the same sums, and the faster order where k is small against n.
+    // Computed as dW^T = x^T dz: the same sums, and the faster order where n is small against k.
     let dw_t = &mut dw.view_mut().reversed_axes();
     general_mat_mul(T::one(), &x.t(), &dz, T::zero(), dw_t);
     dw
 }
 
-/// db = sum of dz's rows, one for each unit, without 1/m: `dz` (m, k), db (k).
+/// db = sum of dz's rows, one for each unit, without 1/m: `dz` (m, n), db (n).
 ///
 /// One sum for all units, as some notebooks have it, is 0 after softmax + cross-entropy: the
 /// softmax of each row sums to 1, and so does its label.
@@ -29,7 +29,7 @@ pub fn bias_gradient<T: NdFloat>(dz: ArrayView2<T>) -> Array1<T> {
     dz.sum_axis(Axis(0))
 }
 
-/// da = dz W, the gradient of the layer's input: `dz` (m, k), `w` (k, n), da (m, n).
+/// da = dz W, the gradient of the layer's input: `dz` (m, n), `w` (n, k), da (m, k).
 pub fn input_gradient<T: NdFloat>(dz: ArrayView2<T>, w: ArrayView2<T>) -> Array2<T> {
     dz.dot(&w)
 }

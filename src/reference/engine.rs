@@ -12,7 +12,7 @@ use super::{
 use crate::{
     data::{Dataset, Samples, Split},
     metrics::Metrics,
-    network::Parameters,
+    net::Parameters,
     recipe::{BETAS, Orders, Recipe},
 };
 
@@ -46,11 +46,11 @@ pub struct CpuEngine<T> {
 /// A chunk's pixels (rows, inputs) and labels (rows).
 type Chunk<'a> = (ArrayView2<'a, u8>, &'a [u8]);
 
-/// Loss and hits, summed over samples.
+/// Loss and correct predictions, summed over samples.
 #[derive(Default)]
 struct Tally {
     loss: f64,
-    hits: u64,
+    correct: u64,
 }
 
 impl<T: NdFloat> CpuEngine<T> {
@@ -177,17 +177,17 @@ impl Tally {
         let number = |loss: &T| loss.to_f64().expect("f64 holds every float");
         Tally {
             loss: output.loss.iter().map(number).sum(),
-            hits: output.hit.iter().map(|&hit| u64::from(hit)).sum(),
+            correct: output.correct.iter().map(|&correct| u64::from(correct)).sum(),
         }
     }
 
     fn add(&mut self, part: &Tally) {
         self.loss += part.loss;
-        self.hits += part.hits;
+        self.correct += part.correct;
     }
 
     fn metrics(&self, samples: usize) -> Metrics {
-        Metrics { loss: self.loss / samples as f64, hits: self.hits, samples: samples as u64 }
+        Metrics { loss: self.loss / samples as f64, correct: self.correct, samples: samples as u64 }
     }
 }
 
@@ -213,7 +213,7 @@ fn add<T: NdFloat>(sums: &mut Parameters<T>, gradient: &Parameters<T>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::{Init, Shape};
+    use crate::net::{Init, Shape};
 
     /// 2,100 samples of 5 pixels: five chunks, the last one short.
     fn engine(wave: usize) -> CpuEngine<f32> {

@@ -2,7 +2,7 @@
 
 use ndarray::{Array2, ArrayView1, ArrayView2, NdFloat};
 
-/// x = pixels / 255: (m, n) bytes as numbers from 0 to 1.
+/// x = pixels / 255: (m, k) bytes as numbers from 0 to 1.
 pub fn scale_pixels<T: NdFloat>(pixels: ArrayView2<u8>) -> Array2<T> {
     let number = |value: u8| T::from(value).expect("a float holds every byte");
     let white = number(u8::MAX);
@@ -11,13 +11,13 @@ pub fn scale_pixels<T: NdFloat>(pixels: ArrayView2<u8>) -> Array2<T> {
 
 /// z = (pixels W^T) / 255 + b: the first layer.
 ///
-/// `pixels` (m, n), `w` (k, n), `b` (k), z (m, k). Each pixel is divided here; a kernel may divide
+/// `pixels` (m, k), `w` (n, k), `b` (n), z (m, n). Each pixel is divided here; a kernel may divide
 /// the sum instead, which differs by rounding only.
 pub fn matmul_pixels<T: NdFloat>(pixels: ArrayView2<u8>, w: ArrayView2<T>, b: ArrayView1<T>) -> Array2<T> {
     matmul(scale_pixels(pixels).view(), w, b)
 }
 
-/// z = x W^T + b: `x` (m, n), `w` (k, n), `b` (k), z (m, k).
+/// z = x W^T + b: `x` (m, k), `w` (n, k), `b` (n), z (m, n).
 pub fn matmul<T: NdFloat>(x: ArrayView2<T>, w: ArrayView2<T>, b: ArrayView1<T>) -> Array2<T> {
     x.dot(&w.t()) + b
 }

@@ -4,19 +4,19 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, NdFloat};
 
 use super::number;
 
-/// What [`softmax_cross_entropy`] says of m samples and k classes.
+/// What [`softmax_cross_entropy`] computes for m samples and n classes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SoftmaxCrossEntropy<T> {
-    /// (m, k): the loss of each sample differentiated by its z, softmax - y; not divided by m.
+    /// (m, n): the loss of each sample differentiated by its z, softmax - y; not divided by m.
     pub dz: Array2<T>,
     /// (m): the cross-entropy of each sample, natural logarithm.
     pub loss: Array1<T>,
     /// (m): whether the sample's largest z is at its label.
-    pub hit: Vec<bool>,
+    pub correct: Vec<bool>,
 }
 
-/// loss = -sum of y ln softmax(z), and its gradient: `z` (m, k), `labels` (m). The target y is 1 -
-/// `smoothing` at the label, and smoothing / k more at every class: PyTorch's `label_smoothing`.
+/// loss = -sum of y ln softmax(z), and its gradient: `z` (m, n), `labels` (m). The target y is 1 -
+/// `smoothing` at the label, and smoothing / n more at every class: PyTorch's `label_smoothing`.
 ///
 /// softmax(z) = exp(z - max) / sum of exp(z - max): with the row's maximum subtracted first no
 /// exponential overflows, and with the logarithm taken of the sum alone, loss = ln(sum) -
@@ -24,7 +24,7 @@ pub struct SoftmaxCrossEntropy<T> {
 /// to the lowest class.
 ///
 /// # Panics
-/// Where a label is not below k, or there is not one for each row.
+/// Where a label is not below n, or there is not one for each row.
 pub fn softmax_cross_entropy<T: NdFloat>(
     z: ArrayView2<T>,
     labels: &[u8],
@@ -34,11 +34,11 @@ pub fn softmax_cross_entropy<T: NdFloat>(
     let (at_label, share): (T, T) = (number(1.0 - smoothing), number(smoothing / z.ncols() as f64));
     let mut dz = z.to_owned();
     let mut loss = Array1::zeros(z.nrows());
-    let mut hit = Vec::with_capacity(z.nrows());
+    let mut correct = Vec::with_capacity(z.nrows());
     for ((mut row, loss), &label) in dz.rows_mut().into_iter().zip(&mut loss).zip(labels) {
         let label = usize::from(label);
         let class = argmax(row.view());
-        hit.push(class == label);
+        correct.push(class == label);
         let max = row[class];
         row -= max;
         // A share of 0 stays 0 beside an infinite z.
@@ -50,7 +50,7 @@ pub fn softmax_cross_entropy<T: NdFloat>(
         row.mapv_inplace(|exp| exp / sum - share);
         row[label] -= at_label;
     }
-    SoftmaxCrossEntropy { dz, loss, hit }
+    SoftmaxCrossEntropy { dz, loss, correct }
 }
 
 /// Where the largest value stands, the first of equal ones.
@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn equal_logits_are_equal_odds_and_the_lowest_class_wins() {
         let result = softmax_cross_entropy(array![[7.0, 7.0, 7.0], [7.0, 7.0, 7.0]].view(), &[0, 2], 0.0);
-        assert_eq!(result.hit, [true, false]);
+        assert_eq!(result.correct, [true, false]);
         for (row, label) in result.dz.rows().into_iter().zip([0, 2]) {
             for (class, &dz) in row.iter().enumerate() {
                 let expected = 1.0 / 3.0 - f64::from(u8::from(class == label));
@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(result.loss[0], 2000.0);
         assert!((result.loss[1] - 0.313_261_7).abs() <= 1e-6, "{}", result.loss[1]);
         assert_eq!(result.dz.row(0), array![1.0, -1.0]);
-        assert_eq!(result.hit, [false, true]);
+        assert_eq!(result.correct, [false, true]);
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! Samples are rows. A gradient is a **sum over the rows given**, so that the sums of parts of the
 //! data add up; 1/m is applied once, by [`mean_gradient`], just before the update.
 //!
-//! With m rows, n inputs and k outputs of a layer, and column vectors as in the textbooks turned
+//! With m rows, k inputs and n units of a layer, and column vectors as in the textbooks turned
 //! into rows:
 //!
 //! ```text
@@ -38,9 +38,7 @@ pub use forward::{matmul, matmul_pixels, scale_pixels};
 pub use limits::{copy, multiply_add};
 pub use loss::{SoftmaxCrossEntropy, softmax_cross_entropy};
 pub use pass::{Activations, backward, forward};
-pub use update::{
-    DECAY, EPS, MU, adam, adamw, gradient_descent, mean_gradient, momentum, nesterov, rmsprop, step,
-};
+pub use update::{DECAY, EPS, MU, adam, adamw, mean_gradient, momentum, nesterov, rmsprop, sgd, step};
 
 /// A constant as the number that is computed with.
 fn number<T: NdFloat>(value: f64) -> T {

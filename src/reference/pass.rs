@@ -4,7 +4,7 @@ use ndarray::{Array2, NdFloat};
 
 use super::{activate, activate_backward, bias_gradient, input_gradient, matmul, weight_gradient};
 use crate::{
-    network::{Layer, Parameters},
+    net::{Layer, Parameters},
     recipe::Activation,
 };
 

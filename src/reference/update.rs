@@ -35,7 +35,7 @@ pub fn step<T: NdFloat, D: Dimension>(
     weight_decay: f64,
 ) {
     match (optimizer, state) {
-        (Optimizer::Sgd, []) => gradient_descent(parameter, gradient, rate, weight_decay),
+        (Optimizer::Sgd, []) => sgd(parameter, gradient, rate, weight_decay),
         (Optimizer::Momentum, [v]) => momentum(parameter, gradient, v.view_mut(), rate, weight_decay),
         (Optimizer::Nesterov, [v]) => nesterov(parameter, gradient, v.view_mut(), rate, weight_decay),
         (Optimizer::Rmsprop, [s]) => rmsprop(parameter, gradient, s.view_mut(), rate, weight_decay),
@@ -50,7 +50,7 @@ pub fn step<T: NdFloat, D: Dimension>(
 }
 
 /// p -= lr (g + weight_decay p).
-pub fn gradient_descent<T: NdFloat, D: Dimension>(
+pub fn sgd<T: NdFloat, D: Dimension>(
     mut parameter: ArrayViewMut<T, D>,
     gradient: ArrayView<T, D>,
     rate: &Rate,
@@ -163,7 +163,7 @@ mod tests {
     fn a_step_goes_against_the_mean_gradient() {
         let mut w = array![[1.0, 2.0], [3.0, 4.0]];
         let mean = mean_gradient(array![[4.0, 0.0], [-8.0, 2.0]].view(), 4);
-        gradient_descent(w.view_mut(), mean.view(), &LearningRate::constant(0.5).row(0, BETAS), 0.0);
+        sgd(w.view_mut(), mean.view(), &LearningRate::constant(0.5).row(0, BETAS), 0.0);
         assert_eq!(w, array![[0.5, 2.0], [4.0, 3.75]]);
     }
 

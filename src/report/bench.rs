@@ -1,10 +1,11 @@
 //! Measured times: a table for people, or JSON lines.
 
+use std::io;
+
 use serde_json::json;
 
 use super::{DeviceLine, Listing};
 use crate::{
-    Result,
     bench::{Clock, Iteration, Limits, Observer, Row, Started, Times},
     kernels::Sizes,
 };
@@ -36,7 +37,7 @@ struct BenchJson {
 }
 
 impl Observer for BenchJson {
-    fn start(&mut self, started: &Started) -> Result<()> {
+    fn start(&mut self, started: &Started) -> io::Result<()> {
         self.listing.json(&json!({
             "event": "bench-start",
             "version": env!("CARGO_PKG_VERSION"),
@@ -49,11 +50,11 @@ impl Observer for BenchJson {
         }))
     }
 
-    fn limit(&mut self, row: &Row) -> Result<()> {
+    fn limit(&mut self, row: &Row) -> io::Result<()> {
         self.listing.json(&row_json("limit", row))
     }
 
-    fn kernel(&mut self, plan: &'static str, row: &Row, limits: &Limits) -> Result<()> {
+    fn kernel(&mut self, plan: &'static str, row: &Row, limits: &Limits) -> io::Result<()> {
         let mut object = row_json("kernel", row);
         object["plan"] = plan.into();
         object["calls"] = row.calls.into();
@@ -62,7 +63,7 @@ impl Observer for BenchJson {
         self.listing.json(&object)
     }
 
-    fn iteration(&mut self, iteration: &Iteration) -> Result<()> {
+    fn iteration(&mut self, iteration: &Iteration) -> io::Result<()> {
         let mut object = json!({
             "event": "iteration",
             "plan": iteration.plan,
@@ -83,11 +84,12 @@ fn row_json(event: &str, row: &Row) -> serde_json::Value {
     let mut object = json!({
         "event": event,
         "kernel": row.kernel,
+        "file": row.file,
         "m": m, "k": k, "n": n, "splits": splits, "classes": classes,
         "verified_m": row.verified.m,
         "verified_n": row.verified.n,
-        "flops": row.cost.flops,
-        "bytes": row.cost.bytes,
+        "flops": row.flop,
+        "bytes": row.bytes_bound,
         "gflops": row.flops().map(|rate| rate * 1e-9),
         "gbs": row.bytes().map(|rate| rate * 1e-9),
     });
@@ -119,7 +121,7 @@ struct BenchText {
 }
 
 impl BenchText {
-    fn row(&mut self, row: &Row, calls: &str, limits: &Limits) -> Result<()> {
+    fn row(&mut self, row: &Row, calls: &str, limits: &Limits) -> io::Result<()> {
         let start = format!("{:<22}  {:<21} {calls:>5}", row.kernel, sizes_text(&row.sizes));
         let Some(times) = row.times() else { return self.wrong(&start, &row.outcome) };
         let cells = [
@@ -135,14 +137,14 @@ impl BenchText {
         ))
     }
 
-    fn wrong(&mut self, start: &str, outcome: &Result<Option<Times>, String>) -> Result<()> {
+    fn wrong(&mut self, start: &str, outcome: &Result<Option<Times>, String>) -> io::Result<()> {
         let what = outcome.as_ref().err().map_or("not measured", String::as_str);
         self.listing.line(&format!("{start}  wrong: {what}"))
     }
 }
 
 impl Observer for BenchText {
-    fn start(&mut self, started: &Started) -> Result<()> {
+    fn start(&mut self, started: &Started) -> io::Result<()> {
         let BenchHeader { device, network, samples, rounds } = &self.header;
         let clock = match (started.clock, &started.why_host) {
             (Clock::Device, _) => "the device's timestamps".to_owned(),
@@ -160,16 +162,16 @@ impl Observer for BenchText {
         ))
     }
 
-    fn limit(&mut self, row: &Row) -> Result<()> {
+    fn limit(&mut self, row: &Row) -> io::Result<()> {
         self.row(row, "", &Limits::default())
     }
 
-    fn kernel(&mut self, _plan: &'static str, row: &Row, limits: &Limits) -> Result<()> {
+    fn kernel(&mut self, _plan: &'static str, row: &Row, limits: &Limits) -> io::Result<()> {
         self.verified = self.verified.max(if row.sizes.k > 0 { row.verified.m } else { 0 });
         self.row(row, &row.calls.to_string(), limits)
     }
 
-    fn iteration(&mut self, iteration: &Iteration) -> Result<()> {
+    fn iteration(&mut self, iteration: &Iteration) -> io::Result<()> {
         if let Some(kernels) = iteration.kernels {
             let sum = format!("{:<50}  {:>10.1}", "kernels of an iteration, added up", kernels * 1e6);
             self.listing.line(&sum)?;

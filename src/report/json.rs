@@ -1,10 +1,11 @@
 //! A training as JSON lines: one object a line on standard output and nothing else.
 
+use std::io;
+
 use serde_json::{Value, json};
 
 use super::{Listing, Reporter, Start};
 use crate::{
-    Result,
     metrics::Metrics,
     train::{End, Observer, Reason, Report},
 };
@@ -24,7 +25,7 @@ impl Json {
     }
 
     /// Writes an event of the weights of iteration `iter`, with what only some trainings have.
-    fn event(&mut self, mut event: Value, iter: usize, val: Option<Metrics>) -> Result<()> {
+    fn event(&mut self, mut event: Value, iter: usize, val: Option<Metrics>) -> io::Result<()> {
         if let Some(iters) = self.epoch_iters {
             event["epoch"] = json!(iter as f64 / iters as f64);
         }
@@ -37,7 +38,7 @@ impl Json {
 }
 
 impl Observer for Json {
-    fn report(&mut self, report: &Report) -> Result<()> {
+    fn report(&mut self, report: &Report) -> io::Result<()> {
         if self.quiet {
             return Ok(());
         }
@@ -56,7 +57,7 @@ impl Observer for Json {
 }
 
 impl Reporter for Json {
-    fn start(&mut self, start: &Start) -> Result<()> {
+    fn start(&mut self, start: &Start) -> io::Result<()> {
         self.epoch_iters = start.epoch_iters;
         if self.quiet {
             return Ok(());
@@ -71,7 +72,7 @@ impl Reporter for Json {
         }))
     }
 
-    fn end(&mut self, end: &End, weights_sha256: &str) -> Result<()> {
+    fn end(&mut self, end: &End, weights_sha256: &str) -> io::Result<()> {
         let reason = match end.reason {
             Reason::Iters => "iters",
             Reason::Target => "target",

@@ -2,9 +2,7 @@
 
 use std::io::{self, Stdout, Write, stdout};
 
-use crate::Result;
-
-/// Writes lines, and says so where it cannot.
+/// Writes lines, and fails if it cannot.
 pub struct Listing(Stdout);
 
 impl Default for Listing {
@@ -18,15 +16,15 @@ impl Listing {
     ///
     /// # Errors
     /// Where standard output cannot be written.
-    pub fn line(&mut self, text: &str) -> Result<()> {
-        Ok(self.write(text)?)
+    pub fn line(&mut self, text: &str) -> io::Result<()> {
+        self.write(text)
     }
 
     /// A name and its value under a line.
     ///
     /// # Errors
     /// Where standard output cannot be written.
-    pub fn item(&mut self, name: &str, value: &str) -> Result<()> {
+    pub fn item(&mut self, name: &str, value: &str) -> io::Result<()> {
         self.line(&format!("   {name:<24} {value}"))
     }
 
@@ -34,7 +32,7 @@ impl Listing {
     ///
     /// # Errors
     /// Where standard output cannot be written.
-    pub fn json(&mut self, value: &serde_json::Value) -> Result<()> {
+    pub fn json(&mut self, value: &serde_json::Value) -> io::Result<()> {
         self.line(&value.to_string())
     }
 

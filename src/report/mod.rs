@@ -10,9 +10,12 @@ pub use json::Json;
 pub use listing::Listing;
 pub use text::Text;
 
-use std::io::{Write, stderr};
+use std::{
+    fmt::Display,
+    io::{self, Write, stderr},
+};
 
-use crate::{Result, train::Observer};
+use crate::train::Observer;
 
 /// What is known before the first iteration.
 pub struct Start {
@@ -70,13 +73,13 @@ pub trait Reporter: Observer {
     ///
     /// # Errors
     /// Where standard output cannot be written.
-    fn start(&mut self, start: &Start) -> Result<()>;
+    fn start(&mut self, start: &Start) -> io::Result<()>;
 
     /// After the last one.
     ///
     /// # Errors
     /// Where standard output cannot be written.
-    fn end(&mut self, end: &crate::train::End, weights_sha256: &str) -> Result<()>;
+    fn end(&mut self, end: &crate::train::End, weights_sha256: &str) -> io::Result<()>;
 }
 
 /// Something the user should know, on standard error.
@@ -90,7 +93,15 @@ pub fn note(message: &str) {
     let _ = writeln!(stderr(), "{message}");
 }
 
+/// Which files of shaders come from a folder, and which from the program.
+pub fn shaders_in_use(folder: &str, from_folder: &[&str], built_in: &[&str]) {
+    note(&format!("shaders from {folder}: {}", from_folder.join(", ")));
+    if !built_in.is_empty() {
+        note(&format!("built-in shaders: {}", built_in.join(", ")));
+    }
+}
+
 /// Why the run failed, on standard error.
-pub fn error(error: &crate::Error) {
+pub fn error(error: &dyn Display) {
     note(&format!("error: {error}"));
 }

@@ -1,12 +1,11 @@
 //! A training for people: a table that grows, and on a terminal a progress bar below it.
 
-use std::io::{IsTerminal, stderr};
+use std::io::{self, IsTerminal, stderr};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{DataLine, Listing, Reporter, Start, note};
 use crate::{
-    Result,
     metrics::Metrics,
     train::{End, Observer, Reason, Report},
 };
@@ -27,7 +26,7 @@ impl Text {
     }
 
     /// A line of the table, for the weights that enter iteration `iter`.
-    fn row(&mut self, name: &str, iter: usize, figures: Row) -> Result<()> {
+    fn row(&mut self, name: &str, iter: usize, figures: Row) -> io::Result<()> {
         let percent = |metrics: &Metrics| format!("  {:>7.2} %", metrics.accuracy() * 100.0);
         let val = |metrics: &Metrics| format!("  {}{}", loss(metrics), percent(metrics));
         let epoch =
@@ -62,7 +61,7 @@ struct Row {
 }
 
 impl Observer for Text {
-    fn report(&mut self, report: &Report) -> Result<()> {
+    fn report(&mut self, report: &Report) -> io::Result<()> {
         if self.quiet {
             return Ok(());
         }
@@ -76,7 +75,7 @@ impl Observer for Text {
 }
 
 impl Reporter for Text {
-    fn start(&mut self, start: &Start) -> Result<()> {
+    fn start(&mut self, start: &Start) -> io::Result<()> {
         self.epoch_iters = start.epoch_iters;
         if self.quiet {
             return Ok(());
@@ -101,7 +100,7 @@ impl Reporter for Text {
         Ok(())
     }
 
-    fn end(&mut self, end: &End, weights_sha256: &str) -> Result<()> {
+    fn end(&mut self, end: &End, weights_sha256: &str) -> io::Result<()> {
         self.bar.finish_and_clear();
         let End { train, val, test, seconds, .. } = *end;
         self.row("final", end.iters, Row { train, val, test, seconds })?;

@@ -1,16 +1,15 @@
-//! What the trainer asks of whoever computes: the GPU, or the CPU engine.
+//! What the trainer asks of the one that computes: the GPU, or the CPU engine.
 
-use std::time::Duration;
+use super::TrainError;
+use crate::{clock::Duration, data::Split, metrics::Metrics, net::Parameters};
 
-use crate::{Result, data::Split, metrics::Metrics, network::Parameters};
-
-/// What a report is about.
+/// The figures of a report.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Figures {
+pub struct ReportMetrics {
     /// From the forward pass of the iteration itself; with mini-batches, of all iterations since the
     /// last report.
     pub train: Metrics,
-    /// From the last evaluation before it; none where nothing is held out.
+    /// From the last evaluation before it; `None` if nothing is held out.
     pub val: Option<Metrics>,
     /// From the last evaluation before it.
     pub test: Metrics,
@@ -18,45 +17,40 @@ pub struct Figures {
 
 /// Computes the iterations of a training. What is started need not be done when a call returns.
 pub trait Engine {
-    /// Starts some of the next `most` iterations, at least one, and returns how many.
+    /// Starts some of the next `max` iterations, at least one, and returns how many.
     ///
     /// # Errors
-    /// Where the device is lost, or a sum missed samples.
-    fn iterate(&mut self, most: usize) -> Result<usize>;
+    /// [`TrainError`] if the device is lost, or a sum missed samples.
+    fn iterate(&mut self, max: usize) -> Result<usize, TrainError>;
 
-    /// Starts evaluations of the sets that do not train; the next report has what they find.
-    ///
-    /// # Errors
-    /// As [`Engine::iterate`].
-    fn start_evaluations(&mut self) -> Result<()>;
-
-    /// Starts one iteration, behind which [`Engine::figures`] has its figures.
+    /// Starts evaluations of these sets, then one iteration; [`Engine::reported`] gets the figures of all of
+    /// them. A set that is not evaluated now has the figures of its last evaluation.
     ///
     /// # Errors
     /// As [`Engine::iterate`].
-    fn report(&mut self) -> Result<()>;
+    fn report(&mut self, evaluate: &[Split]) -> Result<(), TrainError>;
 
-    /// The figures of the oldest report that nobody took yet, where they have arrived.
-    fn figures(&mut self) -> Option<Figures>;
+    /// The figures of the oldest report that nobody took yet, if they have arrived.
+    fn reported(&mut self) -> Option<ReportMetrics>;
 
-    /// Waits until no more than `most` of the things started are under way.
+    /// Waits until no more than `max` of the things started are under way.
     ///
     /// # Errors
     /// As [`Engine::iterate`].
-    fn drain(&mut self, most: usize) -> Result<()>;
+    fn drain(&mut self, max: usize) -> Result<(), TrainError>;
 
-    /// Loss and hits of the present weights on a set; none where the set is not there. The next report
-    /// has them, too.
+    /// Loss and correct predictions of the present weights on a set; `None` if the set is not there. The
+    /// next report has them, too.
     ///
     /// # Errors
     /// As [`Engine::iterate`].
-    fn evaluate(&mut self, split: Split) -> Result<Option<Metrics>>;
+    fn evaluate(&mut self, split: Split) -> Result<Option<Metrics>, TrainError>;
 
     /// The present weights and biases.
     ///
     /// # Errors
-    /// Where the device is lost.
-    fn parameters(&mut self) -> Result<Parameters>;
+    /// [`TrainError`] if the device is lost.
+    fn parameters(&mut self) -> Result<Parameters, TrainError>;
 
     /// Time that evaluations took.
     fn evaluating(&self) -> Duration;

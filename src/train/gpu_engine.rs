@@ -1,37 +1,41 @@
 //! The engine on a GPU: submissions of some milliseconds, at most two under way, recorded while the
-//! device works. What a report needs is copied behind its submission, and picked up when that is done:
+//! device works. What a report needs is copied after its submission, and picked up when that is done:
 //! the queue never runs dry for it.
 
-use std::{
-    collections::VecDeque,
-    time::{Duration, Instant},
-};
+use std::collections::{BTreeMap, VecDeque};
 
-use super::{Engine, Figures, feed::Feed, pace::Pace};
+use super::{
+    Engine, ReportMetrics, TrainError,
+    batch_feeder::{BatchFeeder, Inputs},
+    pace::Pace,
+};
 use crate::{
-    Error, Result,
+    clock::{Duration, Instant},
     data::Split,
     gpu::{Command, Device, ReadBack, Slice, Submission},
     metrics::Metrics,
-    network::{Parameters, Pass, Plan, PlanSizes},
+    net::{Layout, Parameters},
+    plan::{Buffers, PassId, Plan, PlanRequest, Program, Reported},
 };
 
 /// More would not make the device busier, and their memory adds up.
 const IN_FLIGHT: usize = 2;
 
 /// Trains on a device by a plan.
-pub struct OnGpu {
+pub struct GpuEngine {
     device: Device,
     plan: Plan,
-    sizes: PlanSizes,
-    feed: Feed,
+    buffers: Buffers,
+    program: Program,
+    request: PlanRequest,
+    feeder: BatchFeeder,
     in_flight: VecDeque<Job>,
     pace: Pace,
     /// What each counter of samples must read, modulo 2^32.
     expected: Vec<u32>,
     /// Samples of the mini-batches since the last report.
     since_report: usize,
-    arrived: VecDeque<Figures>,
+    reported: VecDeque<ReportMetrics>,
     evaluating: Duration,
 }
 
@@ -42,11 +46,11 @@ struct Job {
     commands: usize,
     purpose: Purpose,
     /// Of a report's last submission.
-    then: Option<Told>,
+    then: Option<PendingReport>,
 }
 
-/// What comes back behind a report.
-struct Told {
+/// What comes back after a report.
+struct PendingReport {
     read_back: ReadBack,
     /// What the counters must read.
     expected: Vec<u32>,
@@ -63,20 +67,29 @@ enum Purpose {
     Report,
 }
 
-impl OnGpu {
-    /// Trains with `plan` on `device`.
-    pub fn new(device: Device, plan: Plan, sizes: PlanSizes) -> Self {
-        let expected = vec![0; plan.counters.len()];
-        OnGpu {
+/// Sum of the losses and correct predictions by set, as they were read back.
+type Totals = BTreeMap<Split, (f64, u64)>;
+
+impl GpuEngine {
+    pub(super) fn new(
+        device: Device,
+        plan: Plan,
+        buffers: Buffers,
+        program: Program,
+        request: PlanRequest,
+    ) -> Self {
+        GpuEngine {
+            expected: vec![0; plan.counters.len()],
+            feeder: BatchFeeder::new(request.recipe, request.lengths.train),
             device,
             plan,
-            feed: Feed::new(sizes.recipe, sizes.lengths.train),
-            sizes,
+            buffers,
+            program,
+            request,
             since_report: 0,
             in_flight: VecDeque::new(),
             pace: Pace::new(),
-            expected,
-            arrived: VecDeque::new(),
+            reported: VecDeque::new(),
             evaluating: Duration::ZERO,
         }
     }
@@ -91,27 +104,33 @@ impl OnGpu {
         &self.plan
     }
 
-    /// Hands over a pass, in as many submissions as the pace says; a report is told behind the last.
-    fn submit(&mut self, pass: fn(&Plan) -> &Pass, purpose: Purpose) -> Result<()> {
+    /// The plan as commands.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The memory of the plan.
+    pub fn buffers(&self) -> &Buffers {
+        &self.buffers
+    }
+
+    /// Goes on with another program over the same buffers.
+    pub fn replace(&mut self, program: Program) {
+        self.program = program;
+    }
+
+    /// Submits a pass, in as many submissions as the pace says; a report is read back after the last.
+    fn submit(&mut self, pass: PassId, purpose: Purpose) -> Result<(), TrainError> {
         self.expect(pass, 1);
-        let len = pass(&self.plan).commands.len();
+        let len = self.program.pass(pass).len();
         let mut start = 0;
         while start < len {
             self.drain(IN_FLIGHT - 1)?;
             let end = (start + self.pace.commands).min(len);
-            let commands = &pass(&self.plan).commands[start..end];
+            let commands = &self.program.pass(pass)[start..end];
             let job = match purpose {
-                Purpose::Report if end == len => {
-                    let read_back =
-                        self.device.submit_and_read(commands, &self.totals(), &self.plan.clear_totals);
-                    let submission = read_back.submission.clone();
-                    let (expected, samples) = (self.expected.clone(), self.since_report);
-                    Job {
-                        then: Some(Told { read_back, expected, samples }),
-                        ..job(submission, commands, purpose)
-                    }
-                }
-                _ => job(self.device.submit(commands, 1), commands, purpose),
+                Purpose::Report if end == len => self.report_job(commands),
+                _ => Job::new(self.device.submit(commands, 1), commands.len(), purpose),
             };
             self.started(job)?;
             start = end;
@@ -119,9 +138,22 @@ impl OnGpu {
         Ok(())
     }
 
-    /// Takes in a submission. Some drivers hand one over only when the one before is done: that is noted
-    /// now, as later it would look as if it had taken longer.
-    fn started(&mut self, job: Job) -> Result<()> {
+    /// Submits the end of a report's iteration, and what is read back after it.
+    fn report_job(&self, commands: &[Command]) -> Job {
+        let clear = self.plan.report.iter().filter(|read| read.clear);
+        let clear: Vec<_> = clear.map(|read| Command::Clear(self.buffers.slice(read.view))).collect();
+        let read_back = self.device.submit_and_read(commands, &self.report_slices(), &clear);
+        let submission = read_back.submission.clone();
+        let (expected, samples) = (self.expected.clone(), self.since_report);
+        Job {
+            then: Some(PendingReport { read_back, expected, samples }),
+            ..Job::new(submission, commands.len(), Purpose::Report)
+        }
+    }
+
+    /// Notes a submission. Some drivers accept one only when the one before is done: that is noted now, as
+    /// later it would look as if it had taken longer.
+    fn started(&mut self, job: Job) -> Result<(), TrainError> {
         self.in_flight.push_back(job);
         while let Some(oldest) = self.in_flight.front() {
             if !self.device.is_done(&oldest.submission)? {
@@ -132,53 +164,56 @@ impl OnGpu {
         Ok(())
     }
 
-    fn done(&mut self, job: &Job) -> Result<()> {
+    fn done(&mut self, job: &Job) -> Result<(), TrainError> {
         self.device.wait(&job.submission)?;
         let took = self.pace.finished(job.start);
         match job.purpose {
             Purpose::Evaluate => self.evaluating += took,
             _ => self.pace.adapt(took, job.commands),
         }
-        if let Some(Told { read_back, expected, samples }) = &job.then {
-            let read = self.device.take(read_back)?;
-            self.check_counters(expected, &read)?;
-            let figures = Figures {
-                train: self.metrics(&read, Split::Train, *samples),
-                val: self.found(&read, Split::Val),
-                test: self.metrics(&read, Split::Test, self.sizes.lengths.test),
-            };
-            self.arrived.push_back(figures);
+        if let Some(PendingReport { read_back, expected, samples }) = &job.then {
+            let totals = self.totals(&self.device.take(read_back)?, expected)?;
+            let of = |split, samples| metrics(&totals, split, samples);
+            if let (Some(train), Some(test)) =
+                (of(Split::Train, *samples), of(Split::Test, self.request.lengths.test))
+            {
+                let val = of(Split::Val, self.request.lengths.val);
+                self.reported.push_back(ReportMetrics { train, val, test });
+            }
         }
         Ok(())
     }
 
-    /// The counters, and the totals of each set.
-    fn totals(&self) -> Vec<Slice> {
-        let totals = self.plan.sets.values().flat_map(|set| &set.totals);
-        [&self.plan.samples_seen].into_iter().chain(totals).cloned().collect()
+    fn report_slices(&self) -> Vec<Slice> {
+        self.plan.report.iter().map(|read| self.buffers.slice(read.view)).collect()
     }
 
-    /// Of a set as its totals have come back; none where it is not there.
-    fn found(&self, read: &[Vec<u8>], split: Split) -> Option<Metrics> {
-        let there = self.plan.sets.contains_key(&split);
-        there.then(|| self.metrics(read, split, self.sizes.lengths.of(split)))
+    /// What was read back, in the order of the plan, once the counters are what they must be.
+    fn totals(&self, read: &[Vec<u8>], expected: &[u32]) -> Result<Totals, TrainError> {
+        let mut totals = Totals::new();
+        for (what, bytes) in self.plan.report.iter().map(|read| read.what).zip(read) {
+            match what {
+                Reported::SamplesSeen => {
+                    self.check_counters(expected, bytemuck::pod_collect_to_vec(bytes))?
+                }
+                Reported::Loss(split) => {
+                    let losses: Vec<f32> = bytemuck::pod_collect_to_vec(bytes);
+                    totals.entry(split).or_default().0 = losses.into_iter().map(f64::from).sum();
+                }
+                Reported::Correct(split) => {
+                    let [correct, _]: [u32; 2] = bytemuck::pod_read_unaligned(bytes);
+                    totals.entry(split).or_default().1 = correct.into();
+                }
+            }
+        }
+        Ok(totals)
     }
 
-    /// From the sum of the losses, and the hits, of so many samples.
-    fn metrics(&self, read: &[Vec<u8>], split: Split, samples: usize) -> Metrics {
-        let place = 1 + 2 * self.plan.sets.range(..split).count();
-        let losses: Vec<f32> = bytemuck::pod_collect_to_vec(&read[place]);
-        let [hits, _]: [u32; 2] = bytemuck::pod_read_unaligned(&read[place + 1]);
-        let loss = losses.into_iter().map(f64::from).sum::<f64>() / samples as f64;
-        Metrics { loss, hits: hits.into(), samples: samples as u64 }
-    }
-
-    fn check_counters(&self, expected: &[u32], read: &[Vec<u8>]) -> Result<()> {
-        let seen: Vec<u32> = bytemuck::pod_collect_to_vec(&read[0]);
-        for ((kernel, &expected), seen) in self.plan.counters.iter().zip(expected).zip(seen) {
+    fn check_counters(&self, expected: &[u32], seen: Vec<u32>) -> Result<(), TrainError> {
+        for ((counter, &expected), seen) in self.plan.counters.iter().zip(expected).zip(seen) {
             if seen != expected {
-                return Err(Error::SamplesMissed {
-                    kernel: kernel.clone(),
+                return Err(TrainError::SamplesMissed {
+                    kernel: counter.to_string(),
                     device: self.device.adapter().to_string(),
                     expected,
                     seen,
@@ -188,62 +223,63 @@ impl OnGpu {
         Ok(())
     }
 
-    /// Takes in that a pass is handed over `times` over.
-    fn expect(&mut self, pass: fn(&Plan) -> &Pass, times: usize) {
-        let Pass { samples, counters, .. } = pass(&self.plan);
-        let added = (*samples as u32).wrapping_mul(times as u32);
-        for &counter in counters {
+    /// Notes that a pass is submitted `times` over.
+    fn expect(&mut self, pass: PassId, times: usize) {
+        for (counter, samples) in self.plan.counts(pass) {
+            let added = (samples as u32).wrapping_mul(times as u32);
             self.expected[counter] = self.expected[counter].wrapping_add(added);
         }
     }
 
     /// The pass of the next iteration.
-    fn next(&self) -> fn(&Plan) -> &Pass {
-        match &self.plan.short {
-            Some(_) if self.feed.ends_epoch() => |plan| plan.short.as_ref().unwrap_or(&plan.iteration),
-            _ => |plan| &plan.iteration,
-        }
+    fn next(&self) -> PassId {
+        let has_short = self.plan.passes.contains_key(&PassId::IterateShort);
+        if has_short && self.feeder.ends_epoch() { PassId::IterateShort } else { PassId::Iterate }
     }
 
-    /// Takes in that `count` iterations are handed over.
+    /// Writes what the next iterations need, and returns how many of `max` can follow in a row.
+    fn feed(&mut self, max: usize) -> usize {
+        let inputs = self.plan.step_inputs.as_ref().map(|steps| Inputs {
+            device: &self.device,
+            buffers: &self.buffers,
+            steps,
+            betas: self.program.betas,
+        });
+        self.feeder.prepare(inputs, max)
+    }
+
+    /// Notes that `count` iterations are submitted.
     fn advance(&mut self, count: usize) {
-        self.since_report += count * self.feed.rows();
-        self.feed.advance(count);
+        self.since_report += count * self.feeder.rows();
+        self.feeder.advance(count);
     }
 }
 
-impl Engine for OnGpu {
-    fn iterate(&mut self, most: usize) -> Result<usize> {
-        let most = self.feed.prepare(&self.device, self.plan.ahead.as_ref(), most);
+impl Engine for GpuEngine {
+    fn iterate(&mut self, max: usize) -> Result<usize, TrainError> {
+        let max = self.feed(max);
         let next = self.next();
-        let commands = &next(&self.plan).commands;
-        let count = (self.pace.commands / commands.len()).clamp(1, most);
+        let len = self.program.pass(next).len();
+        let count = (self.pace.commands / len).clamp(1, max);
         if count == 1 {
             self.submit(next, Purpose::Iterate)?;
         } else {
             self.expect(next, count);
             self.drain(IN_FLIGHT - 1)?;
-            let commands = &next(&self.plan).commands;
-            let submission = self.device.submit(commands, count);
-            let single = job(submission, commands, Purpose::Iterate);
-            self.started(Job { commands: count * commands.len(), ..single })?;
+            let submission = self.device.submit(self.program.pass(next), count);
+            self.started(Job::new(submission, count * len, Purpose::Iterate))?;
         }
         self.advance(count);
         Ok(count)
     }
 
-    fn start_evaluations(&mut self) -> Result<()> {
-        if self.plan.sets.contains_key(&Split::Val) {
-            self.submit(|plan| &plan.sets[&Split::Val].evaluate, Purpose::Evaluate)?;
+    fn report(&mut self, evaluate: &[Split]) -> Result<(), TrainError> {
+        for &split in evaluate {
+            self.submit(PassId::Evaluate(split), Purpose::Evaluate)?; // nothing, if the set is not there
         }
-        self.submit(|plan| &plan.sets[&Split::Test].evaluate, Purpose::Evaluate)
-    }
-
-    fn report(&mut self) -> Result<()> {
-        self.feed.prepare(&self.device, self.plan.ahead.as_ref(), 1);
-        let batches = self.sizes.recipe.batch.is_some();
-        let with_metrics: fn(&Plan) -> &Pass = |plan| &plan.iteration_with_metrics;
-        let next = if batches { self.next() } else { with_metrics };
+        self.feed(1);
+        let batches = self.request.recipe.batch.is_some();
+        let next = if batches { self.next() } else { PassId::IterateWithMetrics };
         if !batches {
             self.since_report = 0;
         }
@@ -253,38 +289,32 @@ impl Engine for OnGpu {
         Ok(())
     }
 
-    fn figures(&mut self) -> Option<Figures> {
-        self.arrived.pop_front()
+    fn reported(&mut self) -> Option<ReportMetrics> {
+        self.reported.pop_front()
     }
 
-    fn drain(&mut self, most: usize) -> Result<()> {
-        while self.in_flight.len() > most {
+    fn drain(&mut self, max: usize) -> Result<(), TrainError> {
+        while self.in_flight.len() > max {
             let Some(oldest) = self.in_flight.pop_front() else { break };
             self.done(&oldest)?;
         }
         Ok(())
     }
 
-    fn evaluate(&mut self, split: Split) -> Result<Option<Metrics>> {
-        if !self.plan.sets.contains_key(&split) {
+    fn evaluate(&mut self, split: Split) -> Result<Option<Metrics>, TrainError> {
+        if !self.plan.passes.contains_key(&PassId::Evaluate(split)) {
             return Ok(None);
         }
-        let evaluate: fn(&Plan) -> &Pass = match split {
-            Split::Train => |plan| &plan.sets[&Split::Train].evaluate,
-            Split::Val => |plan| &plan.sets[&Split::Val].evaluate,
-            Split::Test => |plan| &plan.sets[&Split::Test].evaluate,
-        };
-        self.submit(evaluate, Purpose::Evaluate)?;
+        self.submit(PassId::Evaluate(split), Purpose::Evaluate)?;
         self.drain(0)?;
-        let read = self.device.read(&self.totals())?;
-        self.check_counters(&self.expected, &read)?;
-        Ok(self.found(&read, split))
+        let totals = self.totals(&self.device.read(&self.report_slices())?, &self.expected)?;
+        Ok(metrics(&totals, split, self.request.lengths.of(split)))
     }
 
-    fn parameters(&mut self) -> Result<Parameters> {
-        let bytes = self.device.read(&[Slice::clone(&self.plan.parameters)])?;
+    fn parameters(&mut self) -> Result<Parameters, TrainError> {
+        let bytes = self.device.read(&[self.buffers.slice(self.plan.parameters)])?;
         let flat: Vec<f32> = bytemuck::pod_collect_to_vec(&bytes[0]);
-        Ok(self.sizes.layout.unpack(&flat, &self.sizes.shape))
+        Ok(Layout::new(&self.plan.shape).unpack(&flat, &self.plan.shape))
     }
 
     fn evaluating(&self) -> Duration {
@@ -292,6 +322,14 @@ impl Engine for OnGpu {
     }
 }
 
-fn job(submission: Submission, commands: &[Command], purpose: Purpose) -> Job {
-    Job { submission, start: Instant::now(), commands: commands.len(), purpose, then: None }
+impl Job {
+    fn new(submission: Submission, commands: usize, purpose: Purpose) -> Self {
+        Job { submission, start: Instant::now(), commands, purpose, then: None }
+    }
+}
+
+/// The figures of a set of so many samples; `None` if it was not read back.
+fn metrics(totals: &Totals, split: Split, samples: usize) -> Option<Metrics> {
+    let &(loss, correct) = totals.get(&split)?;
+    Some(Metrics { loss: loss / samples as f64, correct, samples: samples as u64 })
 }

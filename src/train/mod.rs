@@ -1,15 +1,19 @@
 //! The training loop: iterations, reports, and when to stop.
 
-mod cpu_engine;
+mod batch_feeder;
+mod cpu_trainer;
+mod early_stopping;
 mod engine;
-mod feed;
-mod goal;
+mod error;
 mod gpu_engine;
 mod pace;
+mod prepared;
 mod trainer;
 
-pub use cpu_engine::OnCpu;
-pub use engine::{Engine, Figures};
-pub use goal::Goal;
-pub use gpu_engine::OnGpu;
-pub use trainer::{Course, End, Observer, Reason, Report, train};
+pub use cpu_trainer::CpuTrainer;
+pub use early_stopping::Goal;
+pub use engine::{Engine, ReportMetrics};
+pub use error::TrainError;
+pub use gpu_engine::GpuEngine;
+pub use prepared::Prepared;
+pub use trainer::{End, Observer, Reason, Report, TrainOptions, train};

@@ -1,6 +1,6 @@
 //! How much work goes into a submission.
 
-use std::time::{Duration, Instant};
+use crate::clock::{Duration, Instant};
 
 /// Work a submission should hold: long beside the cost of submitting, short beside the two seconds
 /// after which Windows resets a card.

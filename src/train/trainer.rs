@@ -2,16 +2,16 @@
 
 use std::{
     collections::VecDeque,
+    io,
     sync::atomic::{AtomicBool, Ordering},
-    time::Instant,
 };
 
-use super::{Engine, Figures, Goal, goal::Watch};
-use crate::{Error, Result, data::Split, metrics::Metrics, network::Parameters};
+use super::{Engine, Goal, ReportMetrics, TrainError, early_stopping::EarlyStopping};
+use crate::{clock::Instant, data::Split, metrics::Metrics, net::Parameters};
 
 /// How long to train and how often to report.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Course {
+pub struct TrainOptions {
     /// Updates of the weights.
     pub iters: usize,
     /// Reports come at 0, N, 2N, ... below `iters`.
@@ -20,7 +20,7 @@ pub struct Course {
     pub goal: Goal,
 }
 
-/// What is told of one iteration.
+/// A report of one iteration.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Report {
     /// The iteration, from 0.
@@ -50,7 +50,7 @@ pub enum Reason {
     /// The loss is not finite.
     Diverged,
     /// A report could not be written: the weights so far are kept, as after a signal.
-    OutputLost(std::io::ErrorKind),
+    OutputLost(io::ErrorKind),
 }
 
 /// The end of a training: the final weights and their figures.
@@ -79,14 +79,14 @@ pub trait Observer {
     /// A reporting step.
     ///
     /// # Errors
-    /// Where it could not be told.
-    fn report(&mut self, report: &Report) -> Result<()>;
+    /// If it could not be written: the training ends as after a signal.
+    fn report(&mut self, report: &Report) -> io::Result<()>;
 
     /// `done` iterations have been started.
     fn progress(&mut self, done: usize);
 }
 
-/// Trains by `course`; `interrupted` is looked at before each submission.
+/// Trains by `options`; `interrupted` is looked at before each submission.
 ///
 /// The next iterations are started before a report's figures are there, but where a goal may end the
 /// training: then a report waits for its evaluations, so that the weights are those that met it. Whether
@@ -96,46 +96,46 @@ pub trait Observer {
 /// What the engine or the observer met.
 pub fn train(
     engine: &mut dyn Engine,
-    course: &Course,
+    options: &TrainOptions,
     observer: &mut dyn Observer,
     interrupted: &AtomicBool,
-) -> Result<End> {
+) -> Result<End, TrainError> {
     let start = Instant::now();
     let evaluated_before = engine.evaluating();
-    let mut open = Open { start, iters: VecDeque::new(), told: None };
+    let mut reports = Reports { start, pending: VecDeque::new(), ended: None };
     let mut reason = None;
-    let mut watch = Watch::new(course.goal);
+    let mut stopping = EarlyStopping::new(options.goal);
     let mut done = 0;
-    while done < course.iters {
+    while done < options.iters {
         if interrupted.load(Ordering::Relaxed) {
             reason = Some(Reason::Interrupted);
             break;
         }
-        if done % course.report_every == 0 {
+        if done % options.report_every == 0 {
             engine.drain(1)?;
-            open.tell(engine, observer)?;
-            reason = open.due(done);
+            reports.pass_on(engine, observer);
+            reason = reports.due(done);
             if reason.is_none() {
-                reason = watch.before_report(engine)?;
+                reason = stopping.before_report(engine)?;
             }
             if reason.is_some() {
                 break;
             }
-            engine.report()?;
-            open.iters.push_back(done);
+            engine.report(if stopping.is_on() { &[] } else { &[Split::Val, Split::Test] })?;
+            reports.pending.push_back(done);
             done += 1;
         } else {
-            let next = done.next_multiple_of(course.report_every).min(course.iters);
+            let next = done.next_multiple_of(options.report_every).min(options.iters);
             done += engine.iterate(next - done)?;
         }
-        open.tell(engine, observer)?;
+        reports.pass_on(engine, observer);
         observer.progress(done);
     }
     engine.drain(0)?;
     let looping = start.elapsed().saturating_sub(engine.evaluating() - evaluated_before);
-    open.tell(engine, observer)?;
+    reports.pass_on(engine, observer);
     let end = End {
-        reason: open.told.map(|(_, told)| told).or(reason).unwrap_or(Reason::Iters),
+        reason: reports.ended.map(|(_, why)| why).or(reason).unwrap_or(Reason::Iters),
         iters: done,
         train: evaluated(engine, Split::Train)?,
         val: engine.evaluate(Split::Val)?,
@@ -144,47 +144,45 @@ pub fn train(
         ms_per_iter: (done > 0).then(|| looping.as_secs_f64() * 1e3 / done as f64),
         parameters: engine.parameters()?,
     };
-    Ok(judged(end, course.goal))
+    Ok(judged(end, options.goal))
 }
 
 /// Of a set that every training has.
-fn evaluated(engine: &mut dyn Engine, split: Split) -> Result<Metrics> {
+fn evaluated(engine: &mut dyn Engine, split: Split) -> Result<Metrics, TrainError> {
     Ok(engine.evaluate(split)?.expect("there are always samples to train and to test"))
 }
 
 /// Reports whose figures are under way.
-struct Open {
+struct Reports {
     start: Instant,
-    iters: VecDeque<usize>,
-    /// Why to stop, and the iteration whose report told it.
-    told: Option<(usize, Reason)>,
+    /// Their iterations.
+    pending: VecDeque<usize>,
+    /// Why to stop, and the iteration whose report showed it.
+    ended: Option<(usize, Reason)>,
 }
 
-impl Open {
-    /// Tells the reports whose figures have arrived.
-    fn tell(&mut self, engine: &mut dyn Engine, observer: &mut dyn Observer) -> Result<()> {
-        while let Some(Figures { train, val, test }) = engine.figures() {
-            let Some(iter) = self.iters.pop_front() else { break };
+impl Reports {
+    /// Passes on the reports whose figures have arrived.
+    fn pass_on(&mut self, engine: &mut dyn Engine, observer: &mut dyn Observer) {
+        while let Some(ReportMetrics { train, val, test }) = engine.reported() {
+            let Some(iter) = self.pending.pop_front() else { break };
             let seconds = self.start.elapsed().as_secs_f64();
-            // What follows a loss that is not finite says nothing more.
-            if self.told.is_some() {
+            // After a loss that is not finite the figures mean nothing.
+            if self.ended.is_some() {
                 continue;
             }
-            match observer.report(&Report { iter, train, val, test, seconds }) {
-                Err(Error::Output(error)) => self.told = Some((iter, Reason::OutputLost(error.kind()))),
-                told => told?,
-            }
-            if !train.loss.is_finite() {
-                self.told.get_or_insert((iter, Reason::Diverged));
+            if let Err(error) = observer.report(&Report { iter, train, val, test, seconds }) {
+                self.ended = Some((iter, Reason::OutputLost(error.kind())));
+            } else if !train.loss.is_finite() {
+                self.ended = Some((iter, Reason::Diverged));
             }
         }
-        Ok(())
     }
 
-    /// Why to stop at the report before iteration `done`: what a report told behind which another
-    /// iteration has been started. Only of those it is sure, whatever the device, that they have arrived.
+    /// Acts on a report only once a later iteration has been submitted, so that the stopping point does not
+    /// depend on how fast the device is.
     fn due(&self, done: usize) -> Option<Reason> {
-        self.told.filter(|(iter, _)| iter + 2 <= done).map(|(_, reason)| reason)
+        self.ended.filter(|(iter, _)| iter + 2 <= done).map(|(_, reason)| reason)
     }
 }
 

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use shadegrad::{
     Error,
     model::{ModelError, check_writable, load, save, weights_sha256},
-    network::{Init, Parameters, Shape},
+    net::{Init, Parameters, Shape},
 };
 use tempfile::TempDir;
 

@@ -6,9 +6,8 @@ mod subgroups;
 mod workgroup;
 
 use super::{Constants, Sizes};
+use crate::net::ALIGN;
 
-/// Each tensor of the parameters starts at a multiple of this many numbers, so that it can be bound.
-pub const ALIGN: usize = 64;
 /// Workgroups on software drivers, where each takes a core: as many as reduce_update adds up without sharing.
 const SOFTWARE_SPLITS: usize = 16;
 /// Of fewer images there are as many workgroups as keep about this many each: what starts and ends one
@@ -16,7 +15,7 @@ const SOFTWARE_SPLITS: usize = 16;
 const SOFTWARE_ROWS: usize = 1_024;
 /// Images that a workgroup takes at most: its turns are one loop, and some drivers stop a loop at
 /// 65,535.
-const MOST_SPLIT_ROWS: usize = 100_000;
+const MAX_SPLIT_ROWS: usize = 100_000;
 
 /// A variant of `fused_step`, with the lanes that work as one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,29 +87,29 @@ impl FusedStep {
     pub fn splits(self, m: usize, most: usize) -> usize {
         match self {
             FusedStep::SmallSubgroups(_) => {
-                m.div_ceil(SOFTWARE_ROWS).min(SOFTWARE_SPLITS).max(m.div_ceil(MOST_SPLIT_ROWS))
+                m.div_ceil(SOFTWARE_ROWS).min(SOFTWARE_SPLITS).max(m.div_ceil(MAX_SPLIT_ROWS))
             }
             _ => {
                 let tiles = m.div_ceil(self.tile()).max(1);
-                tiles.div_ceil(tiles.div_ceil(most).clamp(2, MOST_SPLIT_ROWS / self.tile()))
+                tiles.div_ceil(tiles.div_ceil(most).clamp(2, MAX_SPLIT_ROWS / self.tile()))
             }
         }
     }
 
     /// The most hidden units that it serves, for images of `k` padded pixels; 0 where none.
-    pub fn most_hidden(self, k: usize, classes: usize) -> usize {
+    pub fn max_hidden(self, k: usize, classes: usize) -> usize {
         let sizes = |n| self.at(Sizes { k, n, classes, ..Sizes::default() });
         let fits = |&n: &usize| match self {
             FusedStep::SmallSubgroups(_) => small::fits(&sizes(n)),
             FusedStep::Subgroups { .. } => subgroups::fits(&sizes(n)),
             FusedStep::Workgroup => workgroup::fits(&sizes(n)),
         };
-        (1..=small::MOST_REGISTERS).take_while(fits).last().unwrap_or(0)
+        (1..=small::MAX_REGISTERS).take_while(fits).last().unwrap_or(0)
     }
 
     /// The most images of `k` padded pixels that it can see at once, as our file declares them, where a
     /// kernel may see slices of at most `max_binding` bytes.
-    pub fn most_images(self, k: usize, max_binding: u64) -> usize {
+    pub fn max_images(self, k: usize, max_binding: u64) -> usize {
         match self {
             FusedStep::SmallSubgroups(_) => small::texture_images(k),
             _ => usize::try_from(max_binding).unwrap_or(usize::MAX) / k,
@@ -153,7 +152,12 @@ pub fn places(s: &Sizes) -> [(&'static str, usize); 4] {
     [("B1", b1), ("W2", w2), ("B2", b2), ("LEN", b2 + tensor(s.classes))]
 }
 
-/// Sizes to prove the kernel at.
+/// Two products and a sum over the samples for every weight, and two more for w2 into the layer below.
+pub fn flops(s: &Sizes) -> usize {
+    s.m * (4 * s.n * s.k + 6 * s.n * s.classes)
+}
+
+/// Sizes to check the kernel at.
 pub fn shapes() -> Vec<Sizes> {
     let sizes = |&(m, k, n, classes, splits): &(usize, usize, usize, usize, usize)| Sizes {
         m,
@@ -196,7 +200,7 @@ mod tests {
 
     #[test]
     fn small_subgroups_serve_what_can_be_written_out() {
-        let most = |k| FusedStep::SmallSubgroups(8).most_hidden(k, 10);
+        let most = |k| FusedStep::SmallSubgroups(8).max_hidden(k, 10);
         assert_eq!([16, 64, 784, 8_192, 8_464].map(most), [36, 36, 10, 1, 0]);
     }
 
@@ -257,7 +261,7 @@ mod tests {
         ] {
             let found = FusedStep::Subgroups { lanes, words: 1 }.splits(m, most);
             assert_eq!(found, expected, "{m} images, groups of {lanes} lanes, {most} workgroups");
-            assert!(m.div_ceil(found) <= MOST_SPLIT_ROWS);
+            assert!(m.div_ceil(found) <= MAX_SPLIT_ROWS);
         }
     }
 
@@ -281,7 +285,7 @@ mod tests {
     /// Bytes of workgroup memory of a variant's file.
     fn declared(shaders: &Shaders, variant: FusedStep, sizes: &Sizes) -> usize {
         let shader = shaders.get(variant.file(), sizes).unwrap();
-        let any: Vec<_> = shader.open_overrides.iter().map(|name| (name.clone(), 1.0)).collect();
+        let any: Vec<_> = shader.interface.open_overrides.iter().map(|name| (name.clone(), 1.0)).collect();
         shader.workgroup(&any).unwrap().memory as usize
     }
 

@@ -3,13 +3,13 @@
 use super::Sizes;
 
 /// Lanes of a workgroup at most: what WebGPU guarantees.
-const MOST_LANES: usize = 256;
+const MAX_LANES: usize = 256;
 /// Bytes of its memory at most: the same.
-pub const MOST_MEMORY: usize = 16 << 10;
+pub const MAX_MEMORY: usize = 16 << 10;
 /// Numbers that a lane keeps in registers at most. What GPUs compute with on the way needs some, too: with
 /// 205 of them AMD's compiler spills none, nor does NVIDIA's for sm_90 and sm_120; for sm_80 to sm_89 it spills
 /// some 100 bytes.
-pub const MOST_REGISTERS: usize = 205;
+pub const MAX_REGISTERS: usize = 205;
 /// Lanes come in the subgroups of most GPUs.
 const LANES: usize = 32;
 
@@ -25,7 +25,7 @@ impl Shares {
     /// With at least so many words for each lane, where an image has them.
     pub fn new(s: &Sizes, words: usize) -> Self {
         let image = s.k / 4;
-        let words = image.div_ceil(MOST_LANES).max(words.min(image.div_ceil(LANES)));
+        let words = image.div_ceil(MAX_LANES).max(words.min(image.div_ceil(LANES)));
         Shares { words, lanes: image.div_ceil(words).next_multiple_of(LANES) }
     }
 

@@ -4,24 +4,24 @@ use super::{Sizes, places};
 
 /// Pixels of a lane and classes, for each of its units, at most: what is written out for them. Beyond,
 /// software drivers take more than some seconds to compile.
-pub const MOST_REGISTERS: usize = 1_100;
+pub const MAX_REGISTERS: usize = 1_100;
 
 /// Words of a lane at most: the loops over them are written out.
-const MOST_WORDS: usize = 256;
+const MAX_WORDS: usize = 256;
 /// Pixels of a lane that a small image counts as: what else a unit takes is not less for it.
-const LEAST_PIXELS: usize = 20;
+const MIN_PIXELS: usize = 20;
 
 /// Images a turn, which `Turn`, `forward` and `turn_sums` are written for: twice as many would need more registers than a CPU
 /// has, and half as many more loads of weights.
 pub const TURN: usize = 4;
 /// Texels of the longest side of a texture that WebGPU guarantees.
-const MOST_SIDE: usize = 8_192;
+const MAX_SIDE: usize = 8_192;
 
 pub fn fits(s: &Sizes) -> bool {
     let [strips, _] = shares(s);
-    4 * strips <= MOST_WORDS
+    4 * strips <= MAX_WORDS
         && texture_row(s.k) > 0
-        && ((s.k / s.lanes).max(LEAST_PIXELS) + s.classes) * s.n <= MOST_REGISTERS
+        && ((s.k / s.lanes).max(MIN_PIXELS) + s.classes) * s.n <= MAX_REGISTERS
 }
 
 /// Strips of 16 pixels of a lane, and quads of an image that they leave.
@@ -34,13 +34,13 @@ fn shares(s: &Sizes) -> [usize; 2] {
 /// quickly, in a multiple of 256 bytes, as rows of a copy must be; 0 where a row cannot hold them.
 fn texture_row(k: usize) -> usize {
     let quads = k / 16;
-    let images = (MOST_SIDE / quads.max(1)).checked_ilog2().map_or(0, |log| 1 << log);
+    let images = (MAX_SIDE / quads.max(1)).checked_ilog2().map_or(0, |log| 1 << log);
     if (images * quads).is_multiple_of(16) { images * quads } else { 0 }
 }
 
 /// Images that the texture holds.
 pub fn texture_images(k: usize) -> usize {
-    MOST_SIDE * texture_row(k) * 16 / k
+    MAX_SIDE * texture_row(k) * 16 / k
 }
 
 pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {

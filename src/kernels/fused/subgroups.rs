@@ -2,7 +2,7 @@
 
 use super::{
     Sizes,
-    shares::{MOST_MEMORY, MOST_REGISTERS, Shares},
+    shares::{MAX_MEMORY, MAX_REGISTERS, Shares},
 };
 
 /// Images a turn.
@@ -16,11 +16,11 @@ fn half(s: &Sizes) -> usize {
 
 fn shares(s: &Sizes) -> Shares {
     let wanted = Shares::new(s, s.words);
-    if registers(s, &wanted) <= MOST_REGISTERS { wanted } else { Shares::new(s, 1) }
+    if registers(s, &wanted) <= MAX_REGISTERS { wanted } else { Shares::new(s, 1) }
 }
 
 pub fn fits(s: &Sizes) -> bool {
-    registers(s, &shares(s)) <= MOST_REGISTERS && memory(s) <= MOST_MEMORY
+    registers(s, &shares(s)) <= MAX_REGISTERS && memory(s) <= MAX_MEMORY
 }
 
 /// Pixels, weights and gradients, those of the other layers, and on top of these the sums of an image and

@@ -2,7 +2,7 @@
 
 use super::{
     Sizes,
-    shares::{MOST_MEMORY, MOST_REGISTERS, Shares},
+    shares::{MAX_MEMORY, MAX_REGISTERS, Shares},
 };
 
 fn shares(s: &Sizes) -> Shares {
@@ -10,7 +10,7 @@ fn shares(s: &Sizes) -> Shares {
 }
 
 pub fn fits(s: &Sizes) -> bool {
-    registers(s) <= MOST_REGISTERS && memory(s) <= MOST_MEMORY
+    registers(s) <= MAX_REGISTERS && memory(s) <= MAX_MEMORY
 }
 
 /// As for the variant with subgroups, but no sums wait.

@@ -1,0 +1,186 @@
+//! Everything that can end a run, the exit status of each, and the remedies: they name flags, which no room
+//! below knows.
+
+use crate::{
+    bench::BenchError,
+    data::DataError,
+    gpu::{DeviceError, Limit, ShaderError},
+    kernels::CheckError,
+    model::ModelError,
+    net::ShapeError,
+    plan::PlanError,
+    session::SessionError,
+    train::TrainError,
+};
+
+/// A failure that ends the program: its text says what, where, what was expected and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The command line asks for something that cannot be.
+    #[error("{0}")]
+    Usage(String),
+    /// A data file is missing or wrong.
+    #[error("{0}{remedy}", remedy = data_remedy(.0))]
+    Data(#[from] DataError),
+    /// A model file is missing, wrong, or could not be written.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// No adapter, one that is too small, or one that went away.
+    #[error("{0}{remedy}", remedy = device_remedy(.0))]
+    Device(#[from] DeviceError),
+    /// A shader that is missing, wrong, or does not fit.
+    #[error("{0}{remedy}", remedy = shader_remedy(.0))]
+    Shader(#[from] ShaderError),
+    /// A result is wrong, in the words of the room that noticed.
+    #[error("{0}")]
+    Wrong(String),
+    /// The accuracy that was asked for was not reached.
+    #[error(
+        "the target of {target} % is missed: {correct} of {samples} {set} images, {percent:.2} %, are classified \
+         correctly after {iters} iterations", percent = 100.0 * *correct as f64 / *samples as f64
+    )]
+    TargetMissed {
+        /// In percent.
+        target: f64,
+        /// Images that are classified correctly.
+        correct: u64,
+        /// validation or test
+        set: &'static str,
+        /// Images of the set.
+        samples: u64,
+        /// Iterations done.
+        iters: usize,
+    },
+    /// The loss, or a weight, is not finite.
+    #[error("{0}")]
+    Diverged(String),
+    /// Standard output could not be written.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[from] std::io::Error),
+    /// A signal ended the run.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl Error {
+    /// The exit status of the process: 2 usage, 3 data or model file, 4 device, 5 shader, 6 check
+    /// missed, 7 diverged, 130 interrupted, 1 anything else.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Error::Output(_) => 1,
+            Error::Usage(_) => 2,
+            Error::Data(_) | Error::Model(_) => 3,
+            Error::Device(_) => 4,
+            Error::Shader(_) => 5,
+            Error::Wrong(_) | Error::TargetMissed { .. } => 6,
+            Error::Diverged(_) => 7,
+            Error::Interrupted => 130,
+        }
+    }
+}
+
+/// What to do about a missing folder or file.
+fn data_remedy(error: &DataError) -> &'static str {
+    match error {
+        DataError::NoFolder(_) | DataError::NotAFolder(_) => {
+            "; --data takes the folder that holds the four IDX files"
+        }
+        DataError::Missing { .. } => {
+            "; --data takes a folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, \
+             t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each with or without .gz"
+        }
+        _ => "",
+    }
+}
+
+/// What to do about a device.
+fn device_remedy(error: &DeviceError) -> &'static str {
+    match error {
+        DeviceError::NoAdapter { .. } => {
+            "\non Debian or Ubuntu a software Vulkan driver is one command away: sudo apt-get install \
+             mesa-vulkan-drivers; `shadegrad devices` lists the adapters (a software GL adapter is taken only with \
+             --backend gl or by its number); `--device cpu` trains without one"
+        }
+        DeviceError::TooSmall { limit, .. } => match limit {
+            Limit::Binding => {
+                "; use fewer samples (--limit), no --batch, --plan layerwise, or smaller layers (--hidden)"
+            }
+            Limit::Buffer => "; use fewer samples (--limit) or smaller layers (--hidden)",
+            Limit::TextureDimension => "; use fewer samples (--limit), or --plan layerwise",
+            _ => "; edit the shader to use less",
+        },
+        DeviceError::Lost { .. } => "; weights since the last --save are gone, run again",
+        _ => "",
+    }
+}
+
+/// What to do about a folder of shaders.
+fn shader_remedy(error: &ShaderError) -> &'static str {
+    match error {
+        ShaderError::Folder { .. } => {
+            "; --shaders takes a folder, `shadegrad shaders export DIR` writes one to edit"
+        }
+        _ => "",
+    }
+}
+
+impl From<ShapeError> for Error {
+    fn from(error: ShapeError) -> Self {
+        Error::Usage(format!("--hidden: {error}"))
+    }
+}
+
+impl From<SessionError> for Error {
+    fn from(error: SessionError) -> Self {
+        match error {
+            SessionError::Data(error) => error.into(),
+            SessionError::TooFew { .. } => Error::Usage(format!("--limit {error}")),
+            SessionError::NothingToTrainOn { .. } => Error::Usage(format!("--val {error}")),
+            SessionError::TooMany { .. } | SessionError::UnknownApi(_) => Error::Usage(error.to_string()),
+        }
+    }
+}
+
+impl From<PlanError> for Error {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::NotServed(why) => {
+                Error::Usage(format!("--plan fused {why}: use --plan layerwise, or auto"))
+            }
+            PlanError::Device(error) => error.into(),
+            PlanError::Shader(error) => error.into(),
+            PlanError::OtherBuffers { .. } => Error::Wrong(error.to_string()),
+        }
+    }
+}
+
+impl From<TrainError> for Error {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Plan(error) => error.into(),
+            TrainError::Device(error) => error.into(),
+            TrainError::SamplesMissed { .. } => Error::Wrong(error.to_string()),
+        }
+    }
+}
+
+impl From<CheckError> for Error {
+    fn from(error: CheckError) -> Self {
+        match error {
+            CheckError::Wrong { .. } => Error::Wrong(error.to_string()),
+            CheckError::Device(error) => error.into(),
+            CheckError::Shader(error) => error.into(),
+        }
+    }
+}
+
+impl From<BenchError> for Error {
+    fn from(error: BenchError) -> Self {
+        match error {
+            BenchError::NotTimed(_) => Error::Wrong(error.to_string()),
+            BenchError::Train(error) => error.into(),
+            BenchError::Check(error) => error.into(),
+            BenchError::Output(error) => error.into(),
+        }
+    }
+}

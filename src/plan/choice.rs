@@ -1,0 +1,135 @@
+//! Which plan computes a network, and which file each kernel: a fixed rule from device, network, images
+//! and edited shaders, never a timing, so that the same seed gives the same bits.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use serde::Serialize;
+
+use super::{PassId, Plan, PlanError, PlanRequest, fused, layerwise};
+use crate::{
+    kernels::{DeviceProfile, Interfaces, Sizes, entry, fused::FusedStep},
+    recipe::Activation,
+};
+
+/// How an iteration is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PlanKind {
+    /// Two kernels, which read the pixels once: one narrow hidden layer.
+    Fused,
+    /// One kernel for each formula: any network.
+    Layerwise,
+}
+
+impl PlanKind {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [PlanKind::Fused, PlanKind::Layerwise];
+
+    /// fused or layerwise
+    pub fn name(self) -> &'static str {
+        match self {
+            PlanKind::Fused => "fused",
+            PlanKind::Layerwise => "layerwise",
+        }
+    }
+}
+
+impl fmt::Display for PlanKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for PlanKind {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = PlanKind::ALL.into_iter().find(|kind| kind.name() == text);
+        found.ok_or_else(|| "expected fused or layerwise".into())
+    }
+}
+
+/// The plan that is asked for, or else the fused one if it serves the request and trains with every edited
+/// shader that the layerwise plan would train with.
+///
+/// # Errors
+/// [`PlanError::NotServed`] if the fused plan is asked for and does not serve the request;
+/// [`PlanError::Shader`] as [`layerwise()`].
+pub fn choose(
+    wanted: Option<PlanKind>,
+    request: &PlanRequest,
+    files: &dyn Interfaces,
+) -> Result<Plan, PlanError> {
+    match (wanted, fused_variant(request)) {
+        (Some(PlanKind::Fused), Err(why)) => Err(PlanError::NotServed(why)),
+        (Some(PlanKind::Fused), Ok(variant)) => Ok(fused(request, variant, files)?),
+        (Some(PlanKind::Layerwise), _) | (None, Err(_)) => Ok(layerwise(request, files)?),
+        (None, Ok(variant)) if files.edited().is_empty() => Ok(fused(request, variant, files)?),
+        (None, Ok(variant)) => {
+            let (fused, layerwise) = (fused(request, variant, files)?, layerwise(request, files)?);
+            let left_out: BTreeSet<_> = fused.not_trained_with(files).into_iter().collect();
+            let by_both: BTreeSet<_> = layerwise.not_trained_with(files).into_iter().collect();
+            Ok(if left_out.is_subset(&by_both) { fused } else { layerwise })
+        }
+    }
+}
+
+impl Plan {
+    /// The edited files that no iteration of this plan runs.
+    pub fn not_trained_with(&self, files: &dyn Interfaces) -> Vec<&'static str> {
+        let used = self.files(PassId::trains);
+        files.edited().iter().copied().filter(|file| !used.contains(file)).collect()
+    }
+
+    /// The edited files that nothing in this plan runs.
+    pub fn idle(&self, files: &dyn Interfaces) -> Vec<&'static str> {
+        let used = self.files(|pass| pass != PassId::Predict);
+        files.edited().iter().copied().filter(|file| !used.contains(file)).collect()
+    }
+}
+
+/// The file of a kernel at some sizes: the last one that suits the device and the sizes, or the first one
+/// if that is edited and the other is not.
+pub(super) fn file_of(
+    kernel: &'static str,
+    sizes: &Sizes,
+    profile: &DeviceProfile,
+    files: &dyn Interfaces,
+) -> &'static str {
+    let file = entry(kernel).file(profile, sizes);
+    let edited = |name: &str| files.edited().contains(&name);
+    if edited(kernel) && !edited(file) { kernel } else { file }
+}
+
+/// The variant of `fused_step` that serves a request, or why none does.
+fn fused_variant(request: &PlanRequest) -> Result<FusedStep, String> {
+    let PlanRequest { recipe, shape, profile, .. } = request;
+    if let Some(batch) = recipe.batch {
+        return Err(format!("takes all images at once, and not {batch}"));
+    }
+    if recipe.activation != Activation::Relu {
+        return Err(format!("knows only the activation relu, and not {}", recipe.activation.name()));
+    }
+    if recipe.smoothing > 0.0 {
+        return Err(format!("knows no label smoothing, and {} is asked for", recipe.smoothing));
+    }
+    let Some(variant) = profile.fused_step else {
+        return Err("needs a GPU with workgroups of 256 invocations and 16 KiB, or a software driver with subgroups of one size from 8 to 16 lanes, and this adapter is neither".into());
+    };
+    let (pixels, images) = (request.inputs(), request.lengths.train);
+    let kernel = format!("the kernel {} for {} lanes", variant.file(), variant.lanes());
+    let most = variant.max_hidden(pixels, shape.classes());
+    if !matches!(shape.hidden(), [hidden] if *hidden <= most) {
+        return Err(format!(
+            "serves one hidden layer of at most {most} units ({pixels} pixels, {} classes, {kernel}), and this network is {shape}",
+            shape.classes()
+        ));
+    }
+    match variant.max_images(pixels, profile.max_binding) {
+        most if images <= most => Ok(variant),
+        most => Err(format!(
+            "serves at most {most} training images of {} pixels on this adapter ({kernel}), and there are {images}",
+            shape.inputs()
+        )),
+    }
+}

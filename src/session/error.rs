@@ -1,0 +1,38 @@
+//! What can go wrong before a command's own work.
+
+use crate::data::DataError;
+
+/// Data or devices that cannot be opened as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// A data file is missing or wrong.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// More training images are wanted than there are.
+    #[error("{wanted}: there are only {there} training images")]
+    TooFew {
+        /// Images wanted.
+        wanted: usize,
+        /// Images in the files.
+        there: usize,
+    },
+    /// Holding out leaves nothing to train on.
+    #[error("{held_out}: of {there} training images at least one must be left to train on")]
+    NothingToTrainOn {
+        /// Images to hold out.
+        held_out: usize,
+        /// Images in the files.
+        there: usize,
+    },
+    /// A set has more images than a plan can count.
+    #[error("{found} images in one set; at most {expected} are supported")]
+    TooMany {
+        /// The limit.
+        expected: usize,
+        /// Images in the set.
+        found: usize,
+    },
+    /// A graphics API of the environment is unknown.
+    #[error("WGPU_BACKEND: `{0}` is none of vulkan, metal, dx12, gl")]
+    UnknownApi(String),
+}

@@ -1,0 +1,9 @@
+//! What every command opens before its work: data and adapters.
+
+mod device;
+mod error;
+mod source;
+
+pub use device::graphics_apis;
+pub use error::SessionError;
+pub use source::{DataSource, load_while};

@@ -1,0 +1,77 @@
+//! Which samples a command works on.
+
+use std::{path::PathBuf, sync::Arc};
+
+use super::SessionError;
+use crate::{
+    data::{Dataset, Declared, declared},
+    plan::MAX_SAMPLES,
+};
+
+/// A data set, or a part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DataSource {
+    /// The folder of the IDX files.
+    pub folder: PathBuf,
+    /// The first training images only.
+    pub limit: Option<usize>,
+    /// Of them, the last ones are held out.
+    pub held_out: Option<usize>,
+}
+
+impl DataSource {
+    /// What the headers of the files declare, with the limits applied.
+    ///
+    /// # Errors
+    /// [`SessionError`]: the first fault of the files, or a limit that they do not allow.
+    pub fn declared(&self) -> Result<Declared, SessionError> {
+        let mut declared = match declared(&self.folder) {
+            Ok(declared) => declared,
+            // Reading them whole reports faults in the documented order.
+            Err(error) => return Err(Dataset::load(&self.folder).err().unwrap_or(error).into()),
+        };
+        let lengths = &mut declared.lengths;
+        let there = lengths.train;
+        lengths.train = match self.limit {
+            Some(wanted) if wanted > there => return Err(SessionError::TooFew { wanted, there }),
+            limit => limit.unwrap_or(there),
+        };
+        if let Some(held_out) = self.held_out {
+            let there = lengths.train;
+            if held_out >= there {
+                return Err(SessionError::NothingToTrainOn { held_out, there });
+            }
+            (lengths.train, lengths.val) = (there - held_out, held_out);
+        }
+        match lengths.largest() {
+            ..=MAX_SAMPLES => Ok(declared),
+            found => Err(SessionError::TooMany { expected: MAX_SAMPLES, found }),
+        }
+    }
+
+    /// Reads the samples.
+    ///
+    /// # Errors
+    /// As [`DataSource::declared`].
+    pub fn load(&self) -> Result<Dataset, SessionError> {
+        let lengths = self.declared()?.lengths;
+        let mut data = Dataset::load(&self.folder)?;
+        data.train.truncate(lengths.train + lengths.val);
+        if lengths.val > 0 {
+            data.hold_out(lengths.val);
+        }
+        Ok(data)
+    }
+}
+
+/// Reads the samples, and does something else meanwhile.
+///
+/// # Errors
+/// As [`DataSource::load`].
+pub fn load_while<T: Send>(
+    source: &DataSource,
+    other: impl FnOnce() -> T + Send,
+) -> Result<(Arc<Dataset>, T), SessionError> {
+    let (data, other) = rayon::join(|| source.load(), other);
+    Ok((Arc::new(data?), other))
+}
