@@ -13,8 +13,8 @@ use crate::{
 pub struct Row {
     /// The registered name.
     pub kernel: &'static str,
-    /// Its file.
-    pub file: &'static str,
+    /// The registered source.
+    pub source: &'static str,
     /// What is timed.
     pub sizes: Sizes,
     /// Dispatches of an iteration with these sizes; 0 for a limit, and for what only a report needs.
@@ -32,7 +32,7 @@ pub struct Row {
 impl Row {
     /// A row with its verdict, and no time so far.
     pub(super) fn new(
-        (kernel, file): (&'static str, &'static str),
+        (kernel, source): (&'static str, &'static str),
         sizes: Sizes,
         bytes_bound: u64,
         verified: Sizes,
@@ -40,7 +40,7 @@ impl Row {
     ) -> Self {
         let flop = entry(kernel).flops.map(|flops| flops(&sizes) as u64);
         let outcome = wrong.map_or(Ok(None), Err);
-        Row { kernel, file, sizes, calls: 0, flop, bytes_bound, verified, outcome }
+        Row { kernel, source, sizes, calls: 0, flop, bytes_bound, verified, outcome }
     }
 
     /// The time of a dispatch, if it has one.
@@ -103,8 +103,8 @@ pub(super) fn verified(setup: &Setup, engine: &GpuEngine) -> Result<Vec<Row>, Be
             continue;
         }
         let sizes = verify::case_sizes(&step.sizes);
-        let wrong = verify::kernel(engine.device(), setup.shaders, (step.kernel, step.file), sizes)?;
-        rows.push(Row::new((step.kernel, step.file), step.sizes, step.bytes(), sizes, wrong));
+        let wrong = verify::kernel(engine.device(), setup.shaders, (step.kernel, step.source), sizes)?;
+        rows.push(Row::new((step.kernel, step.source), step.sizes, step.bytes(), sizes, wrong));
     }
     for step in engine.plan().steps_of(|pass| pass == PassId::Iterate) {
         rows.iter_mut().filter(|row| row.is_of(step)).for_each(|row| row.calls += 1);

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     data::Dataset,
     gpu::{Adapter, Wanted, choose},
-    kernels::{DeviceProfile, Shaders},
+    kernels::{DeviceProfile, Interfaces, Shaders},
     model,
     net::{Parameters, Shape},
     plan::{self, Plan, PlanRequest},
@@ -150,7 +150,7 @@ fn announce_plan(
     request: &PlanRequest,
     shaders: &Shaders,
 ) -> Result<(), Error> {
-    let edited = !shaders.edited.is_empty();
+    let edited = !shaders.edited_files().is_empty();
     if edited && args.shaders.plan.is_none() {
         let without = plan::choose(None, request, &Shaders::load(None)?)?;
         if without.kind != plan.kind {

@@ -1,12 +1,10 @@
-//! What a shader's text says of its interface, read by naga: bindings, constants, overrides. It is data: no
-//! device and no wgpu type is in it.
+//! What the host reads from a shader: its bindings, constants and overrides. Plain data, no GPU in it.
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
 use wgpu::naga::{
-    self, AddressSpace, Expression, ImageClass, ImageDimension, Literal, ScalarKind, StorageAccess,
-    StorageFormat, TypeInner, proc::Layouter,
+    self, AddressSpace, ImageClass, ImageDimension, ScalarKind, StorageAccess, StorageFormat, TypeInner,
+    proc::Layouter,
 };
 
 use super::ShaderError;
@@ -16,14 +14,14 @@ pub const MAX_TEXTURE_ROW: usize = 8_192;
 /// Texels of the 256 bytes that each row of a copy must be a multiple of.
 const ROW_ALIGN: usize = 16;
 
-/// The interface of a file, once its host has appended the sizes that array lengths need.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// The interface of a shader, read from the WGSL so that it is written only there.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 pub struct Interface {
     /// Where the text came from, for messages.
     pub path: String,
     /// What is bound, in the order of the binding numbers.
     pub bindings: Vec<Binding>,
-    /// The constants of the module that are single numbers, evaluated.
+    /// Every module-scope `const` that is a number, and the sizes from the host.
     pub constants: BTreeMap<String, f64>,
     /// The names of the `override`s.
     pub overrides: Vec<String>,
@@ -32,7 +30,7 @@ pub struct Interface {
 }
 
 /// One `var<storage>` of a shader, or a buffer's bytes as a texture.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Binding {
     /// Its name says which buffer it gets.
     pub name: String,
@@ -40,9 +38,9 @@ pub struct Binding {
     pub index: u32,
     /// Whether the shader may write to it.
     pub writable: bool,
-    /// The kind of number in it, where there is only one.
+    /// The kind of number in it, if there is only one kind.
     pub element: Option<Element>,
-    /// Bytes of an array element, or of the whole where it is no array; of a texture, those of a texel.
+    /// Bytes of an array element, or of the whole if it is no array; of a texture, those of a texel.
     pub stride: u64,
     /// Whether it is declared as `texture_storage_2d<rgba32uint, read>`: see [`super::Texture`].
     pub texture: bool,
@@ -52,7 +50,7 @@ pub struct Binding {
 pub const TEXTURE: &str = "texture_storage_2d<rgba32uint, read>";
 
 /// The kind of number in a buffer; all are 4 bytes wide.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Element {
     /// `f32`
@@ -62,41 +60,29 @@ pub enum Element {
 }
 
 impl Interface {
-    /// Reads a module, whose constants are known.
-    pub(super) fn of(
-        path: &str,
-        module: &naga::Module,
-        constants: BTreeMap<String, f64>,
-    ) -> Result<Self, String> {
-        Ok(Interface {
-            path: path.into(),
-            bindings: bindings(module)?,
-            constants,
-            overrides: override_names(module, |_| true),
-            open_overrides: override_names(module, |o| o.init.is_none()),
-        })
-    }
-
-    /// A constant that the host needs as a whole number, such as the rows of a register tile.
+    /// A whole number that the host needs, such as the rows of a register tile.
     ///
     /// # Errors
-    /// [`ShaderError::Interface`] if the text has no such constant, or it is no whole number of at least 1.
+    /// [`ShaderError::Interface`] if the shader has no such `const` or it is not a whole number from 1.
     pub fn constant(&self, name: &str) -> Result<usize, ShaderError> {
-        match self.constants.get(name) {
-            Some(&value) if value >= 1.0 && value.fract() == 0.0 => Ok(value as usize),
-            found => Err(self.error(format!(
-                "expected `const {name} = ...u;` of at least 1 (the host needs it), found {}",
-                found.map_or("none".into(), f64::to_string)
-            ))),
+        match self.number(name) {
+            Some(value) if value >= 1.0 && value.fract() == 0.0 => Ok(value as usize),
+            found => Err(ShaderError::Interface {
+                path: self.path.clone(),
+                message: format!(
+                    "expected `const {name}`, a whole number of at least 1 (the host needs it), found {}",
+                    found.map_or("none".into(), |value| value.to_string())
+                ),
+            }),
         }
     }
 
-    /// A constant that the host computes with as the shader does.
+    /// The value of a module-scope `const`; `None` if there is no such number.
     pub fn number(&self, name: &str) -> Option<f64> {
         self.constants.get(name).copied()
     }
 
-    /// The variable of this name.
+    /// The binding of this name.
     pub fn binding(&self, name: &str) -> Option<&Binding> {
         self.bindings.iter().find(|binding| binding.name == name)
     }
@@ -122,6 +108,25 @@ impl Interface {
     pub fn error(&self, message: String) -> ShaderError {
         ShaderError::Interface { path: self.path.clone(), message }
     }
+
+    /// Reads a validated module.
+    ///
+    /// # Errors
+    /// [`ShaderError::Interface`] if it binds what no kernel may bind.
+    pub(super) fn of(
+        path: &str,
+        module: &naga::Module,
+        constants: BTreeMap<String, f64>,
+    ) -> Result<Self, ShaderError> {
+        let refused = |message| ShaderError::Interface { path: path.into(), message };
+        Ok(Interface {
+            path: path.into(),
+            bindings: bindings(module).map_err(refused)?,
+            constants,
+            overrides: override_names(module, |_| true),
+            open_overrides: override_names(module, |o| o.init.is_none()),
+        })
+    }
 }
 
 fn override_names(module: &naga::Module, keep: impl Fn(&naga::Override) -> bool) -> Vec<String> {
@@ -129,60 +134,15 @@ fn override_names(module: &naga::Module, keep: impl Fn(&naga::Override) -> bool)
     kept.filter_map(|(_, o)| o.name.clone()).collect()
 }
 
-/// The constants of a module that are single numbers. Those without a type, such as `0.9`, are not among
-/// them: naga drops them.
-pub(super) fn constants(module: &naga::Module) -> BTreeMap<String, f64> {
-    let numbers = module.constants.iter().filter_map(|(_, constant)| {
-        let Expression::Literal(literal) = module.global_expressions[constant.init] else { return None };
-        Some((constant.name.clone()?, number(literal)?))
-    });
-    numbers.collect()
-}
-
-fn number(literal: Literal) -> Option<f64> {
-    match literal {
-        Literal::F64(value) => Some(value),
-        Literal::F32(value) => Some(value.into()),
-        Literal::U32(value) => Some(value.into()),
-        Literal::I32(value) => Some(value.into()),
-        _ => None,
-    }
-}
-
 fn bindings(module: &naga::Module) -> Result<Vec<Binding>, String> {
     let mut layouter = Layouter::default();
     layouter.update(module.to_ctx()).map_err(|error| error.to_string())?;
-    let mut bindings = Vec::new();
-    for (_, variable) in module.global_variables.iter() {
-        let Some(slot) = variable.binding else { continue };
-        let name = variable.name.clone().unwrap_or_default();
-        if slot.group != 0 {
-            return Err(format!("`{name}`: expected @group(0), found @group({})", slot.group));
-        }
-        let kind = &module.types[variable.ty].inner;
-        let (writable, stride) = match variable.space {
-            AddressSpace::Storage { access } => {
-                let stride = match kind {
-                    TypeInner::Array { stride, .. } => *stride,
-                    _ => layouter[variable.ty].size,
-                };
-                (access.contains(StorageAccess::STORE), stride)
-            }
-            AddressSpace::Handle if is_texture(kind) => (false, 16),
-            AddressSpace::Handle => {
-                return Err(format!("`{name}`: the only texture that can be bound is {TEXTURE}"));
-            }
-            other => return Err(format!("`{name}`: only var<storage> can be bound, found {other:?}")),
-        };
-        bindings.push(Binding {
-            name,
-            index: slot.binding,
-            writable,
-            element: element(module, variable.ty),
-            stride: u64::from(stride),
-            texture: variable.space == AddressSpace::Handle,
-        });
-    }
+    let variables = module.global_variables.iter().map(|(_, variable)| variable);
+    let found: Result<Vec<_>, String> = variables
+        .filter_map(|variable| Some((variable, variable.binding?)))
+        .map(|(variable, slot)| binding(module, &layouter, variable, slot))
+        .collect();
+    let mut bindings = found?;
     bindings.sort_by_key(|binding| binding.index);
     match bindings.windows(2).find(|pair| pair[0].index == pair[1].index) {
         Some(pair) => {
@@ -192,6 +152,36 @@ fn bindings(module: &naga::Module) -> Result<Vec<Binding>, String> {
     }
 }
 
+fn binding(
+    module: &naga::Module,
+    layouter: &Layouter,
+    variable: &naga::GlobalVariable,
+    slot: naga::ResourceBinding,
+) -> Result<Binding, String> {
+    let name = variable.name.clone().unwrap_or_default();
+    if slot.group != 0 {
+        return Err(format!("`{name}`: expected @group(0), found @group({})", slot.group));
+    }
+    let kind = &module.types[variable.ty].inner;
+    let (writable, stride) = match variable.space {
+        AddressSpace::Storage { access } => {
+            let stride = match kind {
+                TypeInner::Array { stride, .. } => *stride,
+                _ => layouter[variable.ty].size,
+            };
+            (access.contains(StorageAccess::STORE), stride)
+        }
+        AddressSpace::Handle if is_texture(kind) => (false, 16),
+        AddressSpace::Handle => {
+            return Err(format!("`{name}`: the only texture that can be bound is {TEXTURE}"));
+        }
+        other => return Err(format!("`{name}`: only var<storage> can be bound, found {other:?}")),
+    };
+    let element = element(module, variable.ty);
+    let texture = variable.space == AddressSpace::Handle;
+    Ok(Binding { name, index: slot.binding, writable, element, stride: u64::from(stride), texture })
+}
+
 /// Whether a type is [`TEXTURE`].
 fn is_texture(kind: &TypeInner) -> bool {
     let TypeInner::Image { dim, arrayed: false, class } = *kind else { return false };
@@ -199,7 +189,7 @@ fn is_texture(kind: &TypeInner) -> bool {
     dim == ImageDimension::D2 && class == expected
 }
 
-/// The kind of number that a type is made of; none for structures and other widths.
+/// The kind of number that a type is made of; `None` for structures and other widths.
 fn element(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Element> {
     let scalar = match module.types[ty].inner {
         TypeInner::Array { base, .. } => return element(module, base),
@@ -221,5 +211,63 @@ impl std::fmt::Display for Element {
             Element::F32 => "f32",
             Element::U32 => "u32",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::Shader, *};
+
+    #[test]
+    fn one_type_of_texture_can_be_bound() {
+        let found = |texture: &str| {
+            let source = format!(
+                "@group(0) @binding(3) var pixels: {texture};\n@compute @workgroup_size(1)\nfn main() {{}}\n"
+            );
+            Shader::of(&source, &[]).map(|shader| shader.interface.bindings)
+        };
+        let expected = Binding {
+            name: "pixels".into(),
+            index: 3,
+            writable: false,
+            element: Some(Element::U32),
+            stride: 16,
+            texture: true,
+        };
+        assert_eq!(found(TEXTURE).unwrap(), [expected]);
+        for other in ["texture_2d<u32>", "texture_storage_2d<rgba32uint, write>", "sampler"] {
+            let Err(error) = found(other) else { panic!("{other} passes") };
+            assert!(error.to_string().contains(TEXTURE), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_constant_of_the_host_is_a_whole_number_from_one() {
+        let source = "const ROWS = 8u;\nconst NONE = 0;\nconst HALF = 0.5;\n\
+            @compute @workgroup_size(1)\nfn main() {}\n";
+        let interface = Shader::of(source, &[]).unwrap().interface;
+        assert_eq!(interface.constant("ROWS").unwrap(), 8);
+        for (name, found) in [("NONE", "found 0"), ("HALF", "found 0.5"), ("MISSING", "found none")] {
+            let error = interface.constant(name).unwrap_err().to_string();
+            assert!(error.contains(found) && error.contains(&format!("`const {name}`")), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_interface_is_written_as_json() {
+        let source = "const BETA = 0.9;\noverride n: u32;\noverride step: u32 = 1u;\n\
+            @group(0) @binding(0) var<storage, read_write> z: array<vec4f>;\n\
+            @compute @workgroup_size(1)\nfn main() { z[n] = vec4f(f32(step)); }\n";
+        let interface = Shader::of(source, &[("SIZE", 7)]).unwrap().interface;
+        let expected = serde_json::json!({
+            "path": "test.wgsl",
+            "bindings": [{
+                "name": "z", "index": 0, "writable": true, "element": "f32", "stride": 16, "texture": false,
+            }],
+            "constants": { "BETA": 0.9, "SIZE": 7.0 },
+            "overrides": ["n", "step"],
+            "open_overrides": ["n"],
+        });
+        assert_eq!(serde_json::to_value(&interface).unwrap(), expected);
     }
 }

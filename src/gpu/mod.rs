@@ -1,8 +1,10 @@
 //! The graphics card: adapters, devices, buffers, shaders and kernels. All that names wgpu is here.
 
 mod adapter;
+mod assemble;
 mod buffer;
 mod commands;
+mod constants;
 mod device;
 mod error;
 mod interface;
@@ -16,6 +18,7 @@ mod unroll;
 mod wait;
 
 pub use adapter::{Adapter, GraphicsApi, Wanted, adapters, choose, no_adapter};
+pub use assemble::{HostConstants, Part};
 pub use buffer::{ALIGNMENT, Buffer, Resource, Slice};
 pub use commands::Command;
 pub use device::{Device, Submission};
@@ -24,6 +27,6 @@ pub use interface::{Binding, Element, Interface, MAX_TEXTURE_ROW};
 pub use kernel::{Dispatch, Kernel};
 pub use limits::Needs;
 pub use read_back::ReadBack;
-pub use shader::{Section, Shader, Workgroup};
+pub use shader::{Shader, Workgroup};
 pub use texture::Texture;
 pub use timer::{DeviceTime, Reading, Timer};

@@ -1,7 +1,7 @@
-//! A shader's text, put together from its files, expanded, parsed and validated.
+//! A shader's text, parsed and validated.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -12,35 +12,101 @@ use wgpu::naga::{
     valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
 };
 
-use super::{Interface, ShaderError, interface, unroll};
+use super::{
+    Interface, ShaderError,
+    assemble::{Assembled, HostConstants, Part, assemble},
+};
 
 /// The name of every kernel's entry point.
 pub const ENTRY_POINT: &str = "main";
 
-/// Said of an error after the end of the file.
-const AFTER_THE_END: &str =
-    "this is after the end of the file, in a part that is appended: is a `}` missing before?";
-
-/// A validated shader and its interface, read from the WGSL so that it is written only there.
+/// A validated shader and its interface.
 pub struct Shader {
-    /// What the host needs to know of it.
+    /// What the host reads from it.
     pub interface: Arc<Interface>,
-    /// What the driver gets: the source with its marked loops unrolled, the sizes, the appended parts.
+    /// What the driver gets: its files with their marked loops unrolled, and the sizes.
     pub text: String,
-    /// What the text says; handed on as it is, so that a long text is parsed once.
+    /// The parsed text; handed on as it is, so that a long text is parsed once.
     pub(super) module: naga::Module,
     info: ModuleInfo,
-    /// Workgroups by the values of the overrides.
-    workgroups: Mutex<HashMap<String, Workgroup>>,
+    /// Results of [`Shader::workgroup`] by the values of the overrides.
+    workgroups: Mutex<BTreeMap<String, Workgroup>>,
 }
 
-/// A file of a shader's text.
-#[derive(Debug, Clone, Copy)]
-pub struct Section<'a> {
-    /// Where it came from, for messages.
-    pub path: &'a str,
-    /// WGSL.
-    pub text: &'a str,
+impl Shader {
+    /// Unrolls, parses and validates a kernel: its file, the first of `parts`, and the files that are
+    /// appended to it. The `sizes`, which array lengths may need, become `const` lines. `path` is the
+    /// kernel's, for messages about its interface.
+    ///
+    /// # Errors
+    /// [`ShaderError`] with naga's message, its file, line and caret, or the part of the interface that
+    /// no kernel may have.
+    pub fn new(path: &str, parts: &[Part], sizes: HostConstants) -> Result<Self, ShaderError> {
+        let Assembled { text, module, info, mut constants } = assemble(parts, sizes)?;
+        check_entry_point(&module)
+            .map_err(|message| ShaderError::Interface { path: path.into(), message })?;
+        let interface = Arc::new(Interface::of(path, &module, constants.all())?);
+        Ok(Shader { interface, text, module, info, workgroups: Mutex::default() })
+    }
+
+    /// The text as the WGSL standard has it: naga rejects the line `enable subgroups;`, and browsers
+    /// demand it of a text that uses them.
+    pub fn standard_text(&self) -> String {
+        let without = Validator::new(ValidationFlags::all(), Capabilities::default()).validate(&self.module);
+        let enable = if without.is_err() { "enable subgroups;\n" } else { "" };
+        format!("{enable}{}", self.text)
+    }
+
+    /// Workgroup size and bytes of workgroup memory once the overrides have their values.
+    ///
+    /// # Errors
+    /// [`ShaderError::Interface`] if an override has no value or a wrong one.
+    pub fn workgroup(&self, overrides: &[(String, f64)]) -> Result<Workgroup, ShaderError> {
+        let key = format!("{overrides:?}");
+        let workgroups = || self.workgroups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(&known) = workgroups().get(&key) {
+            return Ok(known);
+        }
+        let found = self.evaluate_workgroup(overrides)?;
+        workgroups().insert(key, found);
+        Ok(found)
+    }
+
+    fn evaluate_workgroup(&self, overrides: &[(String, f64)]) -> Result<Workgroup, ShaderError> {
+        let values: naga::back::PipelineConstants = overrides.iter().cloned().collect();
+        let entry = Some((ShaderStage::Compute, ENTRY_POINT));
+        let (module, _) = process_overrides(&self.module, &self.info, entry, &values)
+            .map_err(|error| self.refused(super::error::chain(&error)))?;
+        let memory = workgroup_memory(&module).map_err(|message| self.refused(message))?;
+        let size = module.entry_points.first().map_or([1; 3], |entry| entry.workgroup_size);
+        self.check_workgroup(size)?;
+        Ok(Workgroup { size, memory })
+    }
+
+    /// `flat_index` counts along x, in workgroups of `WORKGROUP`: another shape would leave
+    /// elements out, in silence.
+    fn check_workgroup(&self, size: [u32; 3]) -> Result<(), ShaderError> {
+        let width = self.interface.number("WORKGROUP").unwrap_or(f64::from(size[0]));
+        if size[1..] == [1, 1] && f64::from(size[0]) == width {
+            return Ok(());
+        }
+        Err(self.refused(format!(
+            "expected @workgroup_size({width}), as long as the const WORKGROUP and along x only, found {size:?}"
+        )))
+    }
+
+    fn refused(&self, message: String) -> ShaderError {
+        ShaderError::Interface { path: self.interface.path.clone(), message }
+    }
+}
+
+/// Bytes of all `var<workgroup>`.
+fn workgroup_memory(module: &naga::Module) -> Result<u64, String> {
+    let mut layouter = Layouter::default();
+    layouter.update(module.to_ctx()).map_err(|error| error.to_string())?;
+    let variables = module.global_variables.iter().map(|(_, variable)| variable);
+    let shared = variables.filter(|variable| variable.space == AddressSpace::WorkGroup);
+    Ok(shared.map(|variable| u64::from(layouter[variable.ty].size)).sum())
 }
 
 /// What one workgroup takes.
@@ -59,156 +125,6 @@ impl Workgroup {
     }
 }
 
-impl Shader {
-    /// Expands, parses and validates `source`. The `sizes`, which array lengths may need, become
-    /// `const` lines; they and the `parts` are appended, so that lines hold.
-    ///
-    /// # Errors
-    /// [`ShaderError`] with naga's message, its line and caret, or the part of the interface that
-    /// no kernel may have.
-    pub fn new(source: Section, sizes: &[(&str, u32)], parts: &[Section]) -> Result<Self, ShaderError> {
-        let path = source.path;
-        let lines: String = sizes.iter().map(|(name, value)| format!("const {name} = {value}u;\n")).collect();
-        let sizes = Section { path: "the sizes of the host", text: &lines };
-        let sections: Vec<_> = [source, sizes].into_iter().chain(parts.iter().copied()).collect();
-        let constants = constants_of(&sections)?;
-        let expanded = expand(&sections, &constants)?;
-        let texts: Vec<_> = sections
-            .iter()
-            .zip(&expanded)
-            .map(|(section, text)| Section { path: section.path, text })
-            .collect();
-        let text = joined(&texts);
-        let module = parse(&texts)?;
-        let info = Validator::new(ValidationFlags::all(), Capabilities::default() | Capabilities::SUBGROUP)
-            .validate(&module)
-            .map_err(|error| invalid(path, error.emit_to_string_with_path(&text, path)))?;
-        let interface = |message| ShaderError::Interface { path: path.into(), message };
-        check_entry_point(&module).map_err(interface)?;
-        let interface = Arc::new(Interface::of(path, &module, constants).map_err(interface)?);
-        Ok(Shader { interface, text, module, info, workgroups: Mutex::default() })
-    }
-
-    /// Whether it uses subgroups, which standard WGSL must be asked for by `enable subgroups;`.
-    pub fn uses_subgroups(&self) -> bool {
-        Validator::new(ValidationFlags::all(), Capabilities::default()).validate(&self.module).is_err()
-    }
-
-    /// Workgroup size and bytes of workgroup memory once the overrides have their values.
-    ///
-    /// # Errors
-    /// [`ShaderError::Interface`] if an override has no value or a wrong one.
-    pub fn workgroup(&self, overrides: &[(String, f64)]) -> Result<Workgroup, ShaderError> {
-        let key = format!("{overrides:?}");
-        let known = || self.workgroups.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(&workgroup) = known().get(&key) {
-            return Ok(workgroup);
-        }
-        let workgroup = self.resolved_workgroup(overrides)?;
-        known().insert(key, workgroup);
-        Ok(workgroup)
-    }
-
-    fn resolved_workgroup(&self, overrides: &[(String, f64)]) -> Result<Workgroup, ShaderError> {
-        let values: naga::back::PipelineConstants = overrides.iter().cloned().collect();
-        let entry = Some((ShaderStage::Compute, ENTRY_POINT));
-        let (module, _) = process_overrides(&self.module, &self.info, entry, &values)
-            .map_err(|error| self.interface.error(super::error::chain(&error)))?;
-        let mut layouter = Layouter::default();
-        layouter.update(module.to_ctx()).map_err(|error| self.interface.error(error.to_string()))?;
-        let shared = module.global_variables.iter().map(|(_, variable)| variable);
-        let shared = shared.filter(|variable| variable.space == AddressSpace::WorkGroup);
-        let memory = shared.map(|variable| u64::from(layouter[variable.ty].size)).sum();
-        let size = module.entry_points.first().map_or([1; 3], |entry| entry.workgroup_size);
-        self.check_workgroup(size)?;
-        Ok(Workgroup { size, memory })
-    }
-
-    /// `flat_index` counts along x, in workgroups of `WORKGROUP`: another shape would leave
-    /// elements out, in silence.
-    fn check_workgroup(&self, size: [u32; 3]) -> Result<(), ShaderError> {
-        let width = self.interface.number("WORKGROUP").unwrap_or(size[0].into());
-        if size[1..] == [1, 1] && f64::from(size[0]) == width {
-            return Ok(());
-        }
-        Err(self.interface.error(format!(
-            "expected @workgroup_size({width}), as long as the const WORKGROUP and along x only, found {size:?}"
-        )))
-    }
-}
-
-fn invalid(path: &str, message: String) -> ShaderError {
-    ShaderError::Invalid { path: path.into(), message }
-}
-
-/// The sections as one text.
-fn joined(sections: &[Section]) -> String {
-    sections.iter().flat_map(|section| [section.text.trim_end(), "\n"]).collect()
-}
-
-/// The section of a line of the joined text, from 1.
-fn section_at(sections: &[Section], line: usize) -> usize {
-    let mut end = 0;
-    let holds = |section: &Section| {
-        end += section.text.trim_end().lines().count().max(1);
-        line <= end
-    };
-    sections.iter().position(holds).unwrap_or(sections.len() - 1)
-}
-
-/// Parses the sections as one text. An error in an appended one is reported in its own lines.
-fn parse(sections: &[Section]) -> Result<naga::Module, ShaderError> {
-    let text = joined(sections);
-    naga::front::wgsl::parse_str(&text).map_err(|error| {
-        let at = |error: &naga::front::wgsl::ParseError, text: &str, sections: &[Section]| {
-            error.location(text).map_or(0, |at| section_at(sections, at.line_number as usize))
-        };
-        let (own, wrong) = (sections[0].path, at(&error, &text, sections));
-        if wrong == 0 {
-            return invalid(own, error.emit_to_string_with_path(&text, own));
-        }
-        // The order of declarations does not matter in WGSL: with its section first, the lines are right.
-        let mut turned = sections.to_vec();
-        turned.rotate_left(wrong);
-        let again = joined(&turned);
-        match naga::front::wgsl::parse_str(&again) {
-            Err(error) if at(&error, &again, &turned) == 0 => {
-                invalid(turned[0].path, error.emit_to_string_with_path(&again, turned[0].path))
-            }
-            _ => invalid(own, error.emit_to_string_with_path(&text, own) + AFTER_THE_END),
-        }
-    })
-}
-
-/// The sections with their marked loops unrolled.
-fn expand(sections: &[Section], constants: &BTreeMap<String, f64>) -> Result<Vec<String>, ShaderError> {
-    let expanded = |section: &Section| {
-        unroll::unroll(section.text, constants).map_err(|error| {
-            invalid(section.path, format!("{}:{}: {}", section.path, error.line, error.message))
-        })
-    };
-    sections.iter().map(expanded).collect()
-}
-
-/// The constants of the module that are single numbers, as naga evaluates them. The text is parsed before
-/// its loops are unrolled: their bounds are among these constants.
-fn constants_of(sections: &[Section]) -> Result<BTreeMap<String, f64>, ShaderError> {
-    let mut constants = interface::constants(&parse(sections)?);
-    let text = joined(sections);
-    // naga drops constants without a type: it is asked for them as f64, which holds all of them.
-    for name in unroll::constant_names(&text) {
-        let probe = format!("shadegrad_probe_{name}");
-        if !constants.contains_key(&name)
-            && let Ok(module) =
-                naga::front::wgsl::parse_str(&format!("{text}const {probe}: f64 = f64({name});\n"))
-            && let Some(&value) = interface::constants(&module).get(&probe)
-        {
-            constants.insert(name, value);
-        }
-    }
-    Ok(constants)
-}
-
 fn check_entry_point(module: &naga::Module) -> Result<(), String> {
     match &module.entry_points[..] {
         [entry] if entry.stage == ShaderStage::Compute && entry.name == ENTRY_POINT => Ok(()),
@@ -223,73 +139,41 @@ fn check_entry_point(module: &naga::Module) -> Result<(), String> {
 }
 
 #[cfg(test)]
+impl Shader {
+    /// A shader of one file.
+    pub(super) fn of(text: &str, sizes: HostConstants) -> Result<Self, ShaderError> {
+        Shader::new("test.wgsl", &[Part { path: "test.wgsl", text }], sizes)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::{Binding, Element, interface::TEXTURE};
-
-    fn shader(source: &str, sizes: &[(&str, u32)], part: &str) -> Result<Shader, ShaderError> {
-        let parts = [Section { path: "part.wgsl", text: part }];
-        Shader::new(Section { path: "file.wgsl", text: source }, sizes, &parts)
-    }
 
     #[test]
-    fn one_type_of_texture_can_be_bound() {
-        let found = |texture: &str| {
+    fn subgroups_are_enabled_where_they_are_used() {
+        let text = |lane: &str| {
             let source = format!(
-                "@group(0) @binding(3) var pixels: {texture};\n@compute @workgroup_size(1)\nfn main() {{}}\n"
+                "@group(0) @binding(0) var<storage, read_write> z: array<u32>;\n\
+                @compute @workgroup_size(8)\nfn main({lane}: u32) {{ z[lane] = lane; }}\n"
             );
-            shader(&source, &[], "").map(|shader| shader.interface.bindings.clone())
+            Shader::of(&source, &[]).unwrap().standard_text()
         };
-        let expected = Binding {
-            name: "pixels".into(),
-            index: 3,
-            writable: false,
-            element: Some(Element::U32),
-            stride: 16,
-            texture: true,
-        };
-        assert_eq!(found(TEXTURE).unwrap(), [expected]);
-        for other in ["texture_2d<u32>", "texture_storage_2d<rgba32uint, write>", "sampler"] {
-            let Err(error) = found(other) else { panic!("{other} passes") };
-            assert!(error.to_string().contains(TEXTURE), "{error}");
-        }
+        assert!(text("@builtin(subgroup_invocation_id) lane").starts_with("enable subgroups;\n@group"));
+        assert!(text("@builtin(local_invocation_index) lane").starts_with("@group"));
     }
 
     #[test]
-    fn constants_are_those_of_the_module_as_naga_evaluates_them() {
-        let source = "// const NOT = 1;\n/* const NOR = 2; /* */ */ const BETA = 0.9;  // what is left\n\
-            const EPS: f32 = 0.5f;\nconst ROWS = 4u;\nconst STRIDE = ROWS * SIZE / 2u + 1u;\nconst HALF = BETA / 2.0;\n\
-            const\n  MINUS = -3i;\n\
-            @compute @workgroup_size(1)\nfn main() { const INNER = 3.0; }\n";
-        let shader = shader(source, &[("SIZE", 7)], "const LAST = -2.5;").unwrap();
-        for (name, expected) in [
-            ("BETA", Some(0.9)),
-            ("EPS", Some(0.5)),
-            ("ROWS", Some(4.0)),
-            ("SIZE", Some(7.0)),
-            ("STRIDE", Some(15.0)),
-            ("LAST", Some(-2.5)),
-            ("HALF", Some(0.45)),
-            ("MINUS", Some(-3.0)),
-            ("INNER", None),
-            ("NOT", None),
-            ("NOR", None),
-            ("BET", None),
-        ] {
-            assert_eq!(shader.interface.number(name), expected, "{name}");
+    fn a_workgroup_is_that_of_the_overrides() {
+        let source = "override len: u32;\nvar<workgroup> shared_sums: array<vec4f, len>;\n\
+            @compute @workgroup_size(8)\nfn main() { shared_sums[0] = vec4f(0.0); }\n";
+        let shader = Shader::of(source, &[]).unwrap();
+        for _ in 0..2 {
+            for len in [3, 5] {
+                let found = shader.workgroup(&[("len".into(), f64::from(len))]).unwrap();
+                assert_eq!(found, Workgroup { size: [8, 1, 1], memory: 16 * u64::from(len as u32) });
+            }
         }
-    }
-
-    #[test]
-    fn an_error_is_reported_in_the_lines_of_its_own_file() {
-        let message = |source: &str, part: &str| match shader(source, &[("SIZE", 7)], part) {
-            Ok(_) => panic!("{source} passes"),
-            Err(error) => error.to_string(),
-        };
-        let main = "@compute @workgroup_size(1)\nfn main() { f(); }\n";
-        assert!(message(&format!("{main}\nfn g() {{ x }}"), "fn f() {}").contains("file.wgsl:4:"));
-        assert!(message(main, "\nfn f() { let x = y; }").contains("part.wgsl:2:"));
-        let open = message(&format!("{main}fn g() {{"), "fn f() {}");
-        assert!(open.contains("file.wgsl") && open.contains("is a `}` missing"), "{open}");
+        assert!(shader.workgroup(&[]).is_err(), "an override without a value");
     }
 }

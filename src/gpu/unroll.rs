@@ -1,4 +1,4 @@
-//! The expander: loops marked `// unroll` are written out before the driver sees them.
+//! The expander: loops marked `// unroll` are unrolled before the driver sees them.
 //!
 //! A register tile is an array that is only ever indexed by constants; drivers that do not unroll
 //! keep it in memory instead, and old Mesa miscounts such loops (see the README's shader notes).
@@ -10,14 +10,13 @@
 //! }
 //! ```
 //!
-//! The bound is a literal, a `const` of the same file or a size that the host appends. Each turn becomes a block in which the
-//! counter is replaced by a number. The first turn keeps its lines and the others share the line
-//! of the closing brace, so that line numbers in error messages still point into the source.
+//! The bound is an expression of constants: numbers, `const`s of the module, sizes that the host
+//! appends. Each iteration becomes a block in which the counter is replaced by a number. The first
+//! one keeps its lines and the others share the line of the closing brace, so that line numbers in
+//! error messages still point into the source.
 
-use std::collections::BTreeMap;
-
-/// Most turns of one loop: a larger bound is a mistake that would only exhaust the compiler.
-const MAX_TURNS: u32 = 256;
+/// Most iterations of one loop: a larger bound is a mistake that would only exhaust the compiler.
+const MAX_ITERATIONS: u32 = 256;
 const MARK: &str = "// unroll";
 
 /// What is wrong with a marked loop, and on which line.
@@ -29,69 +28,20 @@ pub struct UnrollError {
     pub message: String,
 }
 
-/// Writes out every marked loop of `source`, whose bounds are in `consts`; the number of lines stays
-/// the same.
+/// Unrolls every marked loop of `source`. `value` evaluates the bound of a loop. The number of lines
+/// stays the same.
 ///
 /// # Errors
-/// [`UnrollError`] where a marked line is no counted loop that can be written out.
-pub fn unroll(source: &str, consts: &BTreeMap<String, f64>) -> Result<String, UnrollError> {
-    unroll_from(source, 1, consts)
+/// [`UnrollError`] if a marked line is no counted loop, or its bound is not constant.
+pub fn unroll(source: &str, mut value: impl FnMut(&str) -> Option<f64>) -> Result<String, UnrollError> {
+    unroll_from(source, 1, &mut value)
 }
 
-/// The names of the module's constants, without those in comments and in functions. Their values are
-/// naga's to tell.
-pub fn constant_names(source: &str) -> Vec<String> {
-    let text = without_comments(source);
-    let (mut names, mut depth, mut after_const) = (Vec::new(), 0usize, false);
-    for token in text.split_inclusive(|c: char| !is_word_char(c)) {
-        let word = token.trim_end_matches(|c: char| !is_word_char(c));
-        if depth == 0 && after_const && !word.is_empty() {
-            names.push(word.to_owned());
-        }
-        after_const = word == "const" || (after_const && word.is_empty());
-        match token.chars().next_back() {
-            Some('{') => depth += 1,
-            Some('}') => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-    }
-    names
-}
-
-/// The text with spaces in place of comments: `//` to the end of a line, and nested `/* */`.
-fn without_comments(source: &str) -> String {
-    let (mut text, mut rest, mut depth) = (String::with_capacity(source.len()), source, 0usize);
-    while let Some(c) = rest.chars().next() {
-        let skipped = if rest.starts_with("/*") {
-            depth += 1;
-            2
-        } else if depth > 0 && rest.starts_with("*/") {
-            depth -= 1;
-            2
-        } else if depth == 0 && rest.starts_with("//") {
-            rest.find('\n').unwrap_or(rest.len())
-        } else {
-            if depth == 0 || c == '\n' {
-                text.push(c);
-            }
-            rest = &rest[c.len_utf8()..];
-            continue;
-        };
-        text.push(' ');
-        rest = &rest[skipped..];
-    }
-    text
-}
-
-fn number(text: &str) -> Option<u32> {
-    text.trim_end_matches(['u', 'i']).parse().ok()
-}
-
-/// The innermost level does the work; a written-out body may hold marked loops of its own.
+/// An unrolled body may hold marked loops of its own.
 fn unroll_from(
     source: &str,
     first_line: usize,
-    consts: &BTreeMap<String, f64>,
+    value: &mut dyn FnMut(&str) -> Option<f64>,
 ) -> Result<String, UnrollError> {
     let Some(mark) = find_mark(source) else {
         return Ok(source.to_owned());
@@ -99,7 +49,8 @@ fn unroll_from(
     let head_start = source[..mark].rfind('\n').map_or(0, |newline| newline + 1);
     let line = first_line + source[..mark].matches('\n').count();
     let fail = |message: String| UnrollError { line, message };
-    let (counter, turns) = loop_head(&source[head_start..mark], consts).map_err(fail)?;
+    let (counter, bound) = loop_head(&source[head_start..mark]).map_err(fail)?;
+    let iterations = iterations(bound, value(bound)).map_err(fail)?;
     let body_start = mark + MARK.len();
     let body_len = body_length(&source[body_start..])
         .ok_or_else(|| fail("the marked loop has no closing brace".into()))?;
@@ -109,18 +60,18 @@ fn unroll_from(
     }
 
     let mut text = source[..head_start].to_owned();
-    if turns == 0 {
+    if iterations == 0 {
         text.extend(body.matches('\n'));
     }
-    for turn in 0..turns {
-        let turn_text = unroll_from(&replace_word(body, counter, &format!("{turn}u")), line, consts)?;
+    for i in 0..iterations {
+        let block = unroll_from(&replace_word(body, counter, &format!("{i}u")), line, value)?;
         text += "{";
-        text += &if turn == 0 { turn_text } else { on_one_line(&turn_text) };
+        text += &if i == 0 { block } else { on_one_line(&block) };
         text += "}";
     }
     let rest = body_start + body_len + 1;
     let rest_line = first_line + source[..rest].matches('\n').count();
-    text += &unroll_from(&source[rest..], rest_line, consts)?;
+    text += &unroll_from(&source[rest..], rest_line, value)?;
     Ok(text)
 }
 
@@ -133,8 +84,8 @@ fn find_mark(source: &str) -> Option<usize> {
     })
 }
 
-/// Reads `for (var r = 0u; r < ROWS; r++) {` into the counter's name and the number of turns.
-fn loop_head<'a>(head: &'a str, consts: &BTreeMap<String, f64>) -> Result<(&'a str, u32), String> {
+/// Reads `for (var r = 0u; r < ROWS; r++) {` into the counter's name and the bound.
+fn loop_head(head: &str) -> Result<(&str, &str), String> {
     let expected =
         || format!("expected `for (var i = 0u; i < BOUND; i++) {{ {MARK}`, found `{}`", head.trim());
     let inner = head.trim().strip_prefix("for (").and_then(|text| text.strip_suffix(") {"));
@@ -143,19 +94,23 @@ fn loop_head<'a>(head: &'a str, consts: &BTreeMap<String, f64>) -> Result<(&'a s
     let (counter, zero) =
         start.strip_prefix("var ").and_then(|text| text.split_once('=')).ok_or_else(expected)?;
     let (tested, bound) = test.split_once('<').ok_or_else(expected)?;
-    let (counter, bound) = (counter.trim(), bound.trim());
-    if number(zero.trim()) != Some(0) || tested.trim() != counter || step != format!("{counter}++") {
+    let counter = counter.trim();
+    if zero.trim() != "0u" || tested.trim() != counter || step != format!("{counter}++") {
         return Err(expected());
     }
-    let turns = number(bound).map(f64::from).or_else(|| consts.get(bound).copied()).ok_or_else(|| {
-        format!("the bound `{bound}` of an unrolled loop is neither a number nor a `const` of the module")
-    })?;
-    match turns {
-        turns if turns < 0.0 || turns.fract() != 0.0 => {
-            Err(format!("the bound `{bound}` of an unrolled loop is {turns}, no count"))
+    Ok((counter, bound.trim()))
+}
+
+/// The number of iterations of a loop up to `bound`, which has this value.
+fn iterations(bound: &str, value: Option<f64>) -> Result<u32, String> {
+    match value {
+        Some(value) if value > f64::from(MAX_ITERATIONS) => {
+            Err(format!("the bound `{bound}` of an unrolled loop is {value}, more than {MAX_ITERATIONS}"))
         }
-        turns if turns <= f64::from(MAX_TURNS) => Ok((counter, turns as u32)),
-        _ => Err(format!("the bound `{bound}` of an unrolled loop is {turns}, more than {MAX_TURNS}")),
+        Some(value) if value >= 0.0 && value.fract() == 0.0 => Ok(value as u32),
+        _ => Err(format!(
+            "the bound `{bound}` of an unrolled loop is neither a whole number nor an expression of `const`s that is one"
+        )),
     }
 }
 
@@ -189,7 +144,7 @@ fn is_word_char(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Where `word` stands by itself: not inside a longer name, and not a member behind a dot.
+/// Where `word` is a word: not inside a longer name, and not a member after a dot.
 fn word_at<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     text.match_indices(word).map(|(at, _)| at).filter(move |&at| {
         let before = text[..at].chars().next_back();
@@ -215,18 +170,15 @@ fn replace_word(text: &str, word: &str, by: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn constants() -> BTreeMap<String, f64> {
-        [("N", 3.0), ("NONE", 0.0), ("HALF", 0.5)].map(|(name, value)| (name.to_owned(), value)).into()
-    }
+    use super::{super::constants::Constants, *};
 
     fn unrolled(source: &str) -> String {
-        unroll(source, &constants()).unwrap()
+        let mut constants = Constants::of(source);
+        unroll(source, |bound| constants.value(bound)).unwrap()
     }
 
     #[test]
-    fn a_marked_loop_is_written_out_and_lines_hold() {
+    fn a_marked_loop_is_unrolled_and_lines_hold() {
         let source =
             "const N = 3u;\nfor (var r = 0u; r < N; r++) { // unroll\n  a[r] += r1.r; // r\n}\nend\n";
         let text = unrolled(source);
@@ -238,9 +190,18 @@ mod tests {
     }
 
     #[test]
-    fn a_loop_of_no_turns_leaves_its_lines() {
-        let source = "const M = 0u;\nfor (var r = 0u; r < NONE; r++) { // unroll\n  a[r] += b;\n}\nend\n";
-        assert_eq!(unrolled(source), "const M = 0u;\n\n\n\nend\n");
+    fn a_loop_without_iterations_leaves_its_lines() {
+        let source = "const N = 0u;\nfor (var r = 0u; r < N; r++) { // unroll\n  a[r] += b;\n}\nend\n";
+        assert_eq!(unrolled(source), "const N = 0u;\n\n\n\nend\n");
+    }
+
+    #[test]
+    fn a_bound_may_be_an_expression_and_hold_the_counter_of_an_outer_loop() {
+        let source = "const N = 6u;\nfor (var r = 0u; r < N / 3u; r++) { // unroll\n\
+            for (var c = 0u; c < r + 1u; c++) { // unroll\n a[r][c]\n}}\n";
+        let text = unrolled(source);
+        let found: Vec<_> = text.split("a[").skip(1).map(|rest| &rest[..6]).collect();
+        assert_eq!(found, ["0u][0u", "1u][0u", "1u][1u"]);
     }
 
     #[test]
@@ -256,13 +217,15 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_with_their_line() {
-        let error = |source: &str| unroll(source, &constants()).unwrap_err();
+        let error = |source: &str| {
+            let mut constants = Constants::of(source);
+            unroll(source, |bound| constants.value(bound)).unwrap_err()
+        };
         let open = error("\nfor (var r = 0u; r < 2u; r++) { // unroll\n a[r] = 1;\n");
         assert_eq!((open.line, open.message.as_str()), (2, "the marked loop has no closing brace"));
         assert!(error("for (var r = 0u; r < M; r++) { // unroll\n}").message.contains("`M`"));
         assert!(error("for (var r = 1u; r < 2u; r++) { // unroll\n}").message.contains("expected `for"));
         assert!(error("for (var r = 0u; r < 2u; r += 2u) { // unroll\n}").message.contains("expected `for"));
-        assert!(error("for (var r = 0u; r < HALF; r++) { // unroll\n}").message.contains("no count"));
         assert!(error("while (true) { // unroll\n}").message.contains("expected `for"));
         assert!(error("for (var r = 0u; r < 999u; r++) { // unroll\n}").message.contains("999"));
         assert!(error("for (var r = 0u; r < 2u; r++) { // unroll\n break;\n}").message.contains("break"));

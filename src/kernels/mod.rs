@@ -17,6 +17,6 @@ pub use error::CheckError;
 pub use interfaces::Interfaces;
 pub use of_recipe::{activation_kernels, gather_kernel, optimizer_kernel};
 pub use profile::{DeviceProfile, MatmulKind};
-pub use registry::{Constants, Entry, REGISTRY, Source, entry, find};
+pub use registry::{COMMON, Constants, Entry, File, REGISTRY, Source, entry, find};
 pub use sizes::{Overrides, Sizes};
-pub use sources::{COMMON, Shaders, export, sources};
+pub use sources::{Shaders, export, shader_files, sources};

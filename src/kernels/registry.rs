@@ -29,36 +29,81 @@ pub struct Entry {
 /// `const` lines of a shader: names and values.
 pub type Constants = Vec<(&'static str, u32)>;
 
-/// A text, its file name without `.wgsl`, and where it runs.
-pub struct Source {
+/// A file of `shaders/`, built in.
+pub struct File {
     /// `relu` for `relu.wgsl`.
     pub name: &'static str,
+    /// Its folder in `shaders/`: `variants/`, or empty.
+    pub folder: &'static str,
     /// The WGSL.
     pub text: &'static str,
+}
+
+/// A kernel's text: its own file, and those that are appended to it before `common.wgsl`.
+pub struct Source {
+    /// The kernel, and the variant: `matmul`, `matmul.tiled`.
+    pub name: &'static str,
+    /// The kernel's file. Several kernels may share one.
+    pub file: &'static File,
+    /// What it shares with other files, or what makes it one of several kernels.
+    pub parts: &'static [&'static File],
     /// The sizes that it runs at on a device; `None` if the device or the text cannot.
     pub runs_on: fn(&DeviceProfile, &Sizes) -> Option<Sizes>,
-    /// Whether a plan takes it on a device that it runs on: the last such source is taken.
+    /// Whether a plan takes it: of those that suit a device, the last one is taken.
     pub suits: fn(&DeviceProfile, &Sizes) -> bool,
 }
 
-impl Entry {
-    /// The file that a plan takes.
-    pub fn file(&self, profile: &DeviceProfile, sizes: &Sizes) -> &'static str {
-        let suiting = self.sources.iter().rfind(|source| (source.suits)(profile, sizes));
-        suiting.unwrap_or(&self.sources[0]).name
+impl Source {
+    /// Its files but for `common.wgsl`, in the order of the text.
+    pub fn files(&self) -> impl Iterator<Item = &'static File> {
+        [self.file].into_iter().chain(self.parts.iter().copied())
     }
 }
 
-/// A text in `shaders` that runs everywhere, or one for other devices with the rules of where it runs and
-/// when it is taken.
-macro_rules! source {
-    ($name:expr) => {
-        source!($name, |_, sizes| Some(*sizes), |_, _| true)
+impl Entry {
+    /// The source that a plan takes.
+    pub fn source(&self, profile: &DeviceProfile, sizes: &Sizes) -> &'static Source {
+        let suiting = self.sources.iter().rfind(|source| (source.suits)(profile, sizes));
+        suiting.unwrap_or(&self.sources[0])
+    }
+}
+
+macro_rules! file {
+    ($folder:literal, $name:expr) => {
+        File {
+            name: $name,
+            folder: $folder,
+            text: include_str!(concat!("../../shaders/", $folder, $name, ".wgsl")),
+        }
     };
-    ($name:expr, $runs_on:expr, $suits:expr) => {
+}
+
+/// The file that is appended to every kernel.
+pub static COMMON: File = file!("", "common");
+
+/// The readable form of a kernel: a file of its name, which runs everywhere.
+macro_rules! plain {
+    ($name:expr) => {
         Source {
             name: $name,
-            text: include_str!(concat!("../../shaders/", $name, ".wgsl")),
+            file: &file!("", $name),
+            parts: &[],
+            runs_on: |_, sizes| Some(*sizes),
+            suits: |_, _| true,
+        }
+    };
+}
+
+/// A form for other devices: a file of its name in `variants/`, or `= file`, and the files after `+`.
+macro_rules! variant {
+    ($name:expr, $runs_on:expr, $suits:expr $(, + $part:ident)*) => {
+        variant!($name => $name, $runs_on, $suits $(, + $part)*)
+    };
+    ($name:expr => $file:expr, $runs_on:expr, $suits:expr $(, + $part:ident)*) => {
+        Source {
+            name: $name,
+            file: &file!("variants/", $file),
+            parts: &[$(&$part),*],
             runs_on: $runs_on,
             suits: $suits,
         }
@@ -85,7 +130,7 @@ macro_rules! kernel {
     ($name:ident, $shapes:expr, $invocations:expr $(, $field:ident: $value:expr)*) => {
         Entry {
             $($field: $value,)*
-            sources: &[source!(stringify!($name))],
+            sources: &[plain!(stringify!($name))],
             ..entry_of!($name, $shapes, $invocations)
         }
     };
@@ -97,12 +142,12 @@ macro_rules! product {
     ($name:ident, $shapes:expr, $wide:expr, $invocations:expr) => {
         Entry {
             sources: &[
-                source!(stringify!($name)),
-                source!(concat!(stringify!($name), ".small_subgroups"), small_subgroups, |profile, s| {
+                plain!(stringify!($name)),
+                variant!(concat!(stringify!($name), ".small_subgroups"), small_subgroups, |profile, s| {
                     let of_pixels = stringify!($name).ends_with("_pixels");
                     profile.matmul == MatmulKind::SmallSubgroups && (of_pixels || s.k * s.n >= MANY_SUMS)
                 }),
-                source!(concat!(stringify!($name), ".tiled"), |_, sizes| Some(*sizes), |profile, s| {
+                variant!(concat!(stringify!($name), ".tiled"), |_, sizes| Some(*sizes), |profile, s| {
                     let wide: fn(&Sizes) -> bool = $wide;
                     profile.matmul == MatmulKind::Tiled && wide(s)
                 }),
@@ -178,17 +223,17 @@ pub static REGISTRY: &[Entry] = &[
     kernel!(adamw, flat_shapes, flat_quads),
     Entry {
         sources: &[
-            source!(
+            variant!(
                 "fused_step.small_subgroups",
                 |profile, s| fused_on(profile, s, "fused_step.small_subgroups"),
                 |profile, _| fused_suits(profile, "fused_step.small_subgroups")
             ),
-            source!(
+            variant!(
                 "fused_step.subgroups",
                 |profile, s| fused_on(profile, s, "fused_step.subgroups"),
                 |profile, _| fused_suits(profile, "fused_step.subgroups")
             ),
-            source!(
+            variant!(
                 "fused_step.workgroup",
                 |profile, s| fused_on(profile, s, "fused_step.workgroup"),
                 |profile, _| fused_suits(profile, "fused_step.workgroup")

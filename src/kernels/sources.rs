@@ -1,178 +1,267 @@
 //! The shaders' texts: the built-in copy, or files from a folder in their place.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs, io,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{Entry, Interfaces, REGISTRY, Sizes, Source, fused};
-use crate::gpu::{Interface, Section, Shader, ShaderError};
+use super::{COMMON, Entry, File, Interfaces, REGISTRY, Sizes, Source, fused};
+use crate::gpu::{Interface, Part, Shader, ShaderError};
 
-/// The file that is appended to every kernel.
-pub const COMMON: &str = "common";
-const COMMON_SOURCE: &str = include_str!("../../shaders/common.wgsl");
+/// The folder of the files for other devices, in `shaders/` and in that of `--shaders`.
+const VARIANTS: &str = "variants";
 
-/// The built-in files, the common part last.
+/// The texts of all kernels.
 pub fn sources() -> impl Iterator<Item = &'static Source> {
-    static COMMON_FILE: Source =
-        Source { name: COMMON, text: COMMON_SOURCE, runs_on: |_, sizes| Some(*sizes), suits: |_, _| true };
-    REGISTRY.iter().flat_map(|entry| entry.sources).chain([&COMMON_FILE])
+    REGISTRY.iter().flat_map(|entry| entry.sources)
+}
+
+/// The built-in files, each once, the common part last.
+pub fn shader_files() -> impl Iterator<Item = &'static File> {
+    let mut seen = BTreeSet::new();
+    sources().flat_map(Source::files).chain([&COMMON]).filter(move |file| seen.insert(file.name))
 }
 
 /// Every kernel's shader.
 pub struct Shaders {
     texts: BTreeMap<&'static str, Text>,
-    common: (String, String),
     /// As parsed so far: what a run does not use is not parsed.
     parsed: Mutex<BTreeMap<String, Arc<Shader>>>,
+    edited: BTreeSet<&'static str>,
     /// Files that came from a folder.
     pub from_folder: Vec<&'static str>,
-    /// Those of them that differ from the program's.
-    pub edited: Vec<&'static str>,
     /// Files that came from the program though a folder was given.
     pub built_in: Vec<&'static str>,
 }
 
-/// A file of a kernel.
+/// The text of a file, and where it came from.
 struct Text {
-    entry: &'static Entry,
     path: String,
-    source: String,
+    text: String,
 }
 
 impl Shaders {
-    /// Takes the built-in texts, or those in `folder` where it has them, which are parsed at once.
+    /// Takes the built-in texts, or those in `folder` and its `variants/` if they are there, which are
+    /// parsed at once.
     ///
     /// # Errors
     /// [`ShaderError`]: the folder or a file cannot be read, a `.wgsl` there is no kernel's, or a
     /// text is not valid.
     pub fn load(folder: Option<&Path>) -> Result<Self, ShaderError> {
-        let files = folder.map(read_folder).transpose()?.unwrap_or_default();
-        let common = match files.get(COMMON) {
-            Some((path, text)) => (path.display().to_string(), text.clone()),
-            None => ("built-in common.wgsl".to_owned(), COMMON_SOURCE.to_owned()),
-        };
-        let mut texts = BTreeMap::new();
-        for entry in REGISTRY {
-            for Source { name, text, .. } in entry.sources {
-                let (path, source) = match files.get(name) {
-                    Some((path, text)) => (path.display().to_string(), text.clone()),
-                    None => (format!("built-in {name}.wgsl"), (*text).to_owned()),
-                };
-                texts.insert(*name, Text { entry, path, source });
-            }
+        let mut texts = folder.map(read_folder).transpose()?.unwrap_or_default();
+        let differs = |file: &File| texts.get(file.name).is_some_and(|found| found.text != file.text);
+        let edited = shader_files().filter(|file| differs(file)).map(|file| file.name).collect();
+        let (from_folder, built_in): (Vec<_>, Vec<_>) =
+            shader_files().map(|file| file.name).partition(|name| texts.contains_key(name));
+        for file in shader_files() {
+            texts.entry(file.name).or_insert_with(|| Text {
+                path: format!("built-in {}{}.wgsl", file.folder, file.name),
+                text: file.text.to_owned(),
+            });
         }
-        let (from_folder, built_in): (Vec<_>, _) =
-            sources().map(|source| source.name).partition(|name| files.contains_key(name));
-        let differs = |source: &&Source| files.get(source.name).is_some_and(|(_, text)| text != source.text);
-        let edited = sources().filter(differs).map(|source| source.name).collect();
-        let shaders = Shaders { texts, common, parsed: Mutex::default(), from_folder, edited, built_in };
-        let own = |name: &&&str| files.contains_key(*name) || files.contains_key(COMMON);
-        for name in shaders.texts.keys().filter(own) {
-            shaders.get(name, &fused::example(name))?;
+        let shaders = Shaders { texts, parsed: Mutex::default(), edited, from_folder, built_in };
+        for source in sources().filter(|source| shaders.is_from_folder(source)) {
+            shaders.get(source.name, &fused::example(source.name))?;
         }
         Ok(shaders)
     }
 
-    /// The shader in the file `name`, for a kernel of these sizes.
+    fn is_from_folder(&self, source: &Source) -> bool {
+        source.files().chain([&COMMON]).any(|file| self.from_folder.contains(&file.name))
+    }
+
+    /// The shader `name`, which is that of a [`Source`], for a kernel of these sizes.
     ///
     /// # Errors
-    /// [`ShaderError`] where the text is not valid with these sizes.
+    /// [`ShaderError`] if there is no such shader, or its text is not valid with these sizes.
     pub fn get(&self, name: &str, sizes: &Sizes) -> Result<Arc<Shader>, ShaderError> {
-        let Text { entry, path, source } = &self.texts[name];
+        let (entry, source) = find(name)?;
         let constants = entry.constants.map_or_else(Vec::new, |constants| constants(name, sizes));
         let key = format!("{name} {constants:?}");
         let parsed = || self.parsed.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = parsed().get(&key).cloned();
-        match known {
-            Some(shader) => Ok(shader),
-            None => {
-                // Not while locked: two may be parsed side by side.
-                let (common_path, common) = &self.common;
-                let parts = [Section { path: common_path, text: common }];
-                let shader = Arc::new(Shader::new(Section { path, text: source }, &constants, &parts)?);
-                parsed().insert(key, shader.clone());
-                Ok(shader)
-            }
+        if let Some(known) = parsed().get(&key).cloned() {
+            return Ok(known);
         }
+        // Not while locked: two may be parsed side by side.
+        let parts: Vec<Part> = source.files().chain([&COMMON]).map(|file| self.part(file)).collect();
+        let shader = Arc::new(Shader::new(&self.path(source), &parts, &constants)?);
+        parsed().insert(key, shader.clone());
+        Ok(shader)
     }
 
-    /// All of them by file name; those that need sizes with the sizes of an example.
+    fn part(&self, file: &File) -> Part<'_> {
+        let Text { path, text } = &self.texts[file.name];
+        Part { path, text }
+    }
+
+    /// `variants/matmul.tiled.wgsl + x_u8.wgsl`: what makes one of several kernels that share a file.
+    fn path(&self, source: &Source) -> String {
+        let parts = source.parts.iter().map(|part| format!(" + {}.wgsl", part.name));
+        [self.part(source.file).path.to_owned()].into_iter().chain(parts).collect()
+    }
+
+    /// All of them by name; those that need sizes with the sizes of an example.
     ///
     /// # Errors
     /// As [`Shaders::get`].
     pub fn all(&self) -> Result<Vec<(&'static str, Arc<Shader>)>, ShaderError> {
-        let example = |name: &&'static str| Ok((*name, self.get(name, &fused::example(name))?));
-        self.texts.keys().map(example).collect()
+        let example =
+            |source: &Source| Ok((source.name, self.get(source.name, &fused::example(source.name))?));
+        sources().map(example).collect()
     }
 }
 
 impl Interfaces for Shaders {
-    fn interface(&self, file: &str, sizes: &Sizes) -> Result<Arc<Interface>, ShaderError> {
-        self.get(file, sizes).map(|shader| shader.interface.clone())
+    fn interface(&self, name: &str, sizes: &Sizes) -> Result<Arc<Interface>, ShaderError> {
+        self.get(name, sizes).map(|shader| shader.interface.clone())
     }
 
-    fn edited(&self) -> &[&'static str] {
-        &self.edited
+    fn edited_files(&self) -> Vec<&'static str> {
+        self.edited.iter().copied().collect()
     }
 }
 
-/// Writes the editable sources into `folder`, or with `compiled` what the driver really gets; a
-/// file that is there and differs is left alone.
+fn find(name: &str) -> Result<(&'static Entry, &'static Source), ShaderError> {
+    let all = REGISTRY.iter().flat_map(|entry| entry.sources.iter().map(move |source| (entry, source)));
+    let known = || sources().map(|source| source.name).collect::<Vec<_>>().join(", ");
+    all.into_iter()
+        .find(|(_, source)| source.name == name)
+        .ok_or_else(|| ShaderError::UnknownFile { path: name.into(), known: known() })
+}
+
+/// Writes the editable files into `folder` and its `variants/`, or with `compiled` what the driver
+/// really gets. A file that is there and differs is left alone.
 ///
 /// # Errors
-/// [`ShaderError::File`] where the folder cannot be made or a file not written.
+/// [`ShaderError::File`] if a folder cannot be made or a file not written.
 pub fn export(folder: &Path, compiled: bool) -> Result<Vec<PathBuf>, ShaderError> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| ShaderError::File { path, source }
-    };
-    fs::create_dir_all(folder).map_err(failed(folder))?;
-    let texts: Vec<(&str, String)> = if compiled {
-        Shaders::load(None)?.all()?.iter().map(|(name, shader)| (*name, shader.text.clone())).collect()
-    } else {
-        sources().map(|source| (source.name, source.text.to_owned())).collect()
-    };
-    let files: Vec<_> =
-        texts.iter().map(|(name, text)| (folder.join(format!("{name}.wgsl")), text)).collect();
+    let texts = if compiled { compiled_texts()? } else { file_texts() };
+    let files: Vec<(PathBuf, String)> =
+        texts.into_iter().map(|(path, text)| (folder.join(path), text)).collect();
     for (path, text) in &files {
         if fs::read(path).is_ok_and(|there| there != text.as_bytes()) {
-            let told = io::Error::new(
+            return Err(refused(
+                path,
                 io::ErrorKind::AlreadyExists,
                 "exists and differs; move your edits away or export into another folder",
-            );
-            return Err(failed(path)(told));
+            ));
         }
     }
+    for folder in [folder.to_owned(), folder.join(VARIANTS)] {
+        fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
+    }
     for (path, text) in &files {
-        fs::write(path, text).map_err(failed(path))?;
+        fs::write(path, text).map_err(|error| failed(path, error))?;
     }
     Ok(files.into_iter().map(|(path, _)| path).collect())
 }
 
-/// The `.wgsl` files of a folder by name, with their paths.
-fn read_folder(folder: &Path) -> Result<BTreeMap<&'static str, (PathBuf, String)>, ShaderError> {
-    let failed = |path: &Path, source| ShaderError::File { path: path.to_owned(), source };
-    let mut files = BTreeMap::new();
+fn file_texts() -> Vec<(String, String)> {
+    let text = |file: &File| (format!("{}{}.wgsl", file.folder, file.name), file.text.to_owned());
+    shader_files().map(text).collect()
+}
+
+fn compiled_texts() -> Result<Vec<(String, String)>, ShaderError> {
+    let shaders = Shaders::load(None)?;
+    let text = |source: &Source| {
+        let shader = shaders.get(source.name, &fused::example(source.name))?;
+        Ok((format!("{}{}.wgsl", source.file.folder, source.name), shader.standard_text()))
+    };
+    sources().map(text).collect()
+}
+
+/// The `.wgsl` files of a folder and of its `variants/`, by name. Any file may be in either.
+fn read_folder(folder: &Path) -> Result<BTreeMap<&'static str, Text>, ShaderError> {
     let no_folder = |message: String| ShaderError::Folder { path: folder.to_owned(), message };
-    let listing = fs::read_dir(folder).map_err(|error| no_folder(error.to_string()))?;
-    for item in listing {
-        let path = item.map_err(|error| failed(folder, error))?.path();
-        if path.extension().is_none_or(|extension| extension != "wgsl") {
-            continue;
-        }
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let Some(source) = sources().find(|source| source.name == stem) else {
-            let known: Vec<_> = sources().map(|source| source.name).collect();
-            return Err(ShaderError::UnknownFile { path, known: known.join(", ") });
-        };
-        let text = fs::read_to_string(&path).map_err(|error| failed(&path, error))?;
-        files.insert(source.name, (path, text));
+    let mut paths = wgsl_files(folder).map_err(|error| no_folder(error.to_string()))?;
+    let variants = folder.join(VARIANTS);
+    if variants.is_dir() {
+        paths.extend(wgsl_files(&variants).map_err(|error| failed(&variants, error))?);
     }
-    if files.is_empty() {
+    let mut texts = BTreeMap::new();
+    for path in paths {
+        let (name, text) = read_file(&path)?;
+        if let Some(Text { path: other, .. }) = texts.insert(name, text) {
+            let message = format!("is the same file as {other}: one of the two must go");
+            return Err(refused(&path, io::ErrorKind::AlreadyExists, &message));
+        }
+    }
+    if texts.is_empty() {
         return Err(no_folder("no .wgsl files here".into()));
     }
-    Ok(files)
+    Ok(texts)
+}
+
+fn wgsl_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = fs::read_dir(folder)?.map(|item| Ok(item?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "wgsl"));
+    paths.sort();
+    Ok(paths)
+}
+
+fn read_file(path: &Path) -> Result<(&'static str, Text), ShaderError> {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let Some(file) = shader_files().find(|file| file.name == stem) else {
+        let known: Vec<_> = shader_files().map(|file| file.name).collect();
+        return Err(ShaderError::UnknownFile { path: path.to_owned(), known: known.join(", ") });
+    };
+    let text = fs::read_to_string(path).map_err(|error| failed(path, error))?;
+    Ok((file.name, Text { path: path.display().to_string(), text }))
+}
+
+fn failed(path: &Path, source: io::Error) -> ShaderError {
+    ShaderError::File { path: path.to_owned(), source }
+}
+
+fn refused(path: &Path, kind: io::ErrorKind, message: &str) -> ShaderError {
+    failed(path, io::Error::new(kind, message.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(folder: &Path, name: &str, change: impl Fn(&str) -> String) {
+        let file = shader_files().find(|file| name.ends_with(&format!("{}.wgsl", file.name))).unwrap();
+        fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
+        fs::write(folder.join(name), change(file.text)).unwrap();
+    }
+
+    #[test]
+    fn an_export_mirrors_the_folders_and_is_read_back_as_the_built_in_texts() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = export(folder.path(), false).unwrap();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+        for path in &written {
+            let ours = source.join(path.strip_prefix(folder.path()).unwrap());
+            assert_eq!(fs::read(path).unwrap(), fs::read(&ours).unwrap(), "{}", ours.display());
+        }
+        let shaders = Shaders::load(Some(folder.path())).unwrap();
+        assert_eq!(shaders.from_folder.len(), written.len());
+        assert_eq!((shaders.built_in.len(), shaders.edited_files().len()), (0, 0));
+    }
+
+    #[test]
+    fn a_flat_folder_does_as_well_and_a_file_in_both_places_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "matmul.tiled.wgsl", str::to_owned);
+        assert_eq!(Shaders::load(Some(folder.path())).unwrap().from_folder, ["matmul.tiled"]);
+        write(folder.path(), "variants/matmul.tiled.wgsl", str::to_owned);
+        let error = Shaders::load(Some(folder.path())).map(|_| ()).unwrap_err().to_string();
+        for path in ["matmul.tiled.wgsl", "variants/matmul.tiled.wgsl"] {
+            let path = folder.path().join(path).display().to_string();
+            assert!(error.contains(&path), "{path} is not in {error}");
+        }
+    }
+
+    #[test]
+    fn folders_other_than_variants_are_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), "relu.wgsl", str::to_owned);
+        write(folder.path(), "old/tanh.wgsl", str::to_owned);
+        write(folder.path(), "variants/old/gelu.wgsl", str::to_owned);
+        assert_eq!(Shaders::load(Some(folder.path())).unwrap().from_folder, ["relu"]);
+    }
 }

@@ -64,7 +64,7 @@ pub fn choose(
         (Some(PlanKind::Fused), Err(why)) => Err(PlanError::NotServed(why)),
         (Some(PlanKind::Fused), Ok(variant)) => Ok(fused(request, variant, files)?),
         (Some(PlanKind::Layerwise), _) | (None, Err(_)) => Ok(layerwise(request, files)?),
-        (None, Ok(variant)) if files.edited().is_empty() => Ok(fused(request, variant, files)?),
+        (None, Ok(variant)) if files.edited_files().is_empty() => Ok(fused(request, variant, files)?),
         (None, Ok(variant)) => {
             let (fused, layerwise) = (fused(request, variant, files)?, layerwise(request, files)?);
             let left_out: BTreeSet<_> = fused.not_trained_with(files).into_iter().collect();
@@ -77,28 +77,26 @@ pub fn choose(
 impl Plan {
     /// The edited files that no iteration of this plan runs.
     pub fn not_trained_with(&self, files: &dyn Interfaces) -> Vec<&'static str> {
-        let used = self.files(PassId::trains);
-        files.edited().iter().copied().filter(|file| !used.contains(file)).collect()
+        files.edited_outside(&self.sources(PassId::trains))
     }
 
     /// The edited files that nothing in this plan runs.
     pub fn idle(&self, files: &dyn Interfaces) -> Vec<&'static str> {
-        let used = self.files(|pass| pass != PassId::Predict);
-        files.edited().iter().copied().filter(|file| !used.contains(file)).collect()
+        files.edited_outside(&self.sources(|pass| pass != PassId::Predict))
     }
 }
 
-/// The file of a kernel at some sizes: the last one that suits the device and the sizes, or the first one
+/// The source of a kernel at some sizes: the last one that suits the device and the sizes, or the first one
 /// if that is edited and the other is not.
-pub(super) fn file_of(
+pub(super) fn source_of(
     kernel: &'static str,
     sizes: &Sizes,
     profile: &DeviceProfile,
     files: &dyn Interfaces,
 ) -> &'static str {
-    let file = entry(kernel).file(profile, sizes);
-    let edited = |name: &str| files.edited().contains(&name);
-    if edited(kernel) && !edited(file) { kernel } else { file }
+    let (entry, suiting) = (entry(kernel), entry(kernel).source(profile, sizes));
+    let first = &entry.sources[0];
+    if files.is_edited(first) && !files.is_edited(suiting) { first.name } else { suiting.name }
 }
 
 /// The variant of `fused_step` that serves a request, or why none does.

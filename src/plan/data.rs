@@ -155,8 +155,8 @@ impl Op {
 pub struct Step {
     /// The registered kernel.
     pub kernel: &'static str,
-    /// Its file without `.wgsl`.
-    pub file: &'static str,
+    /// The registered source: the kernel, or a variant such as `matmul.tiled`.
+    pub source: &'static str,
     /// Its sizes, in the meaning that the kernel's cases give them.
     pub sizes: Sizes,
     /// A value for each override of the file.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{BufferId, BufferSpec, Op, PassId, Plan, Step, StepInputs, View};
+use crate::kernels::{Source, entry};
 
 /// Bytes of a number.
 const NUMBER: u64 = 4;
@@ -25,9 +26,11 @@ impl Plan {
         self.steps_of(|_| true)
     }
 
-    /// The shader files that the passes of `wanted` run.
-    pub fn files(&self, wanted: impl Fn(PassId) -> bool) -> BTreeSet<&'static str> {
-        self.steps_of(wanted).map(|step| step.file).collect()
+    /// The sources that the passes of `wanted` run.
+    pub fn sources(&self, wanted: impl Fn(PassId) -> bool) -> Vec<&'static Source> {
+        let names: BTreeSet<_> = self.steps_of(wanted).map(|step| (step.kernel, step.source)).collect();
+        let source = |(kernel, name)| entry(kernel).sources.iter().find(|source| source.name == name);
+        names.into_iter().filter_map(source).collect()
     }
 
     /// How far a pass moves each counter.

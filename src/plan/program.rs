@@ -77,11 +77,13 @@ impl Plan {
     /// [`ShaderError`] if a kernel is not valid or is refused.
     pub fn compile_kernels(&self, device: &Device, shaders: &Shaders) -> Result<(), ShaderError> {
         let mut seen = std::collections::HashSet::new();
-        let mut steps: Vec<_> =
-            self.steps().filter(|step| seen.insert(format!("{} {:?}", step.file, step.overrides))).collect();
+        let mut steps: Vec<_> = self
+            .steps()
+            .filter(|step| seen.insert(format!("{} {:?}", step.source, step.overrides)))
+            .collect();
         // The largest one takes as long as all others together: it goes first.
         let text_len =
-            |step: &&Step| shaders.get(step.file, &step.sizes).map_or(0, |shader| shader.text.len());
+            |step: &&Step| shaders.get(step.source, &step.sizes).map_or(0, |shader| shader.text.len());
         steps.sort_by_cached_key(|step| std::cmp::Reverse(text_len(step)));
         let compiled: Vec<_> = steps.par_iter().map(|step| kernel(device, step, shaders)).collect();
         compiled.into_iter().try_for_each(|kernel| kernel.map(drop))
@@ -95,8 +97,8 @@ impl Plan {
         let mut needs =
             Needs { binding: self.largest_binding(), buffer: self.largest_buffer(), ..Needs::default() };
         let mut seen = std::collections::BTreeSet::new();
-        for step in self.steps().filter(|step| seen.insert(step.file)) {
-            let shader = shaders.get(step.file, &step.sizes)?;
+        for step in self.steps().filter(|step| seen.insert(step.source)) {
+            let shader = shaders.get(step.source, &step.sizes)?;
             needs.kernel(&shader.interface, shader.workgroup(&overrides(step))?);
         }
         Ok(needs)
@@ -112,7 +114,7 @@ fn kernel(
     step: &Step,
     shaders: &Shaders,
 ) -> Result<(Arc<Shader>, Arc<Kernel>), ShaderError> {
-    let shader = shaders.get(step.file, &step.sizes)?;
+    let shader = shaders.get(step.source, &step.sizes)?;
     let kernel = device.kernel(step.kernel, &shader, &overrides(step))?;
     Ok((shader, kernel))
 }

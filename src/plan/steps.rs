@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Counter, Op, PlanRequest, Step, View,
-    choice::file_of,
+    choice::source_of,
     memory::{Memory, Names, SampleViews},
     request::Rows,
 };
@@ -93,8 +93,8 @@ impl<'a> Steps<'a> {
         sizes: Sizes,
         counter: Option<usize>,
     ) -> Result<Step, ShaderError> {
-        let file = file_of(kernel, &sizes, &self.request.profile, self.files);
-        let interface = self.files.interface(file, &sizes)?;
+        let source = source_of(kernel, &sizes, &self.request.profile, self.files);
+        let interface = self.files.interface(source, &sizes)?;
         let units = place.layer.and_then(|layer| self.request.shape.layers().nth(layer));
         let overrides = Overrides {
             counter: counter.unwrap_or(0),
@@ -103,7 +103,7 @@ impl<'a> Steps<'a> {
         };
         Ok(Step {
             kernel,
-            file,
+            source,
             sizes,
             overrides: overrides.values(&sizes, &interface),
             layer: place.layer,
@@ -120,7 +120,7 @@ pub(super) fn interface_of(
     kernel: &'static str,
     sizes: &Sizes,
 ) -> Result<Arc<Interface>, ShaderError> {
-    files.interface(file_of(kernel, sizes, &request.profile, files), sizes)
+    files.interface(source_of(kernel, sizes, &request.profile, files), sizes)
 }
 
 /// The view of each variable of a file.

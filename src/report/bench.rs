@@ -84,7 +84,7 @@ fn row_json(event: &str, row: &Row) -> serde_json::Value {
     let mut object = json!({
         "event": event,
         "kernel": row.kernel,
-        "file": row.file,
+        "source": row.source,
         "m": m, "k": k, "n": n, "splits": splits, "classes": classes,
         "verified_m": row.verified.m,
         "verified_n": row.verified.n,

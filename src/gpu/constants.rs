@@ -1,0 +1,170 @@
+//! The values of a shader's module-scope `const`s, evaluated by naga.
+//!
+//! naga drops a constant without a concrete type, such as `const BETA1 = 0.9;`, once the text is
+//! parsed. The host needs these too, so each is asked for by a further constant of type `f64`.
+
+use std::collections::BTreeMap;
+
+use wgpu::naga::{self, Expression, Literal, TypeInner};
+
+/// The constant that is added to ask naga for a value; no shader has this name.
+const PROBE: &str = "shadegrad_probe";
+
+/// The constants of a text, and what they make of expressions.
+pub struct Constants {
+    /// The declarations that a constant may depend on, without functions: cheap to parse again.
+    declarations: String,
+    known: BTreeMap<String, Option<f64>>,
+}
+
+impl Constants {
+    /// The constants of a text, whose functions may be wrong.
+    pub fn of(text: &str) -> Self {
+        let declared = declarations(&without_comments(text));
+        Constants { declarations: declared.join("\n"), known: BTreeMap::new() }
+    }
+
+    /// Every constant that is a number, by name.
+    pub fn all(&mut self) -> BTreeMap<String, f64> {
+        let typed = naga::front::wgsl::parse_str(&self.declarations).ok();
+        let names: Vec<_> = self.declarations.lines().filter_map(const_name).map(str::to_owned).collect();
+        let mut all = BTreeMap::new();
+        for name in names {
+            let value = typed.as_ref().and_then(|module| number(module, &name)).or_else(|| self.value(&name));
+            all.extend(value.map(|value| (name, value)));
+        }
+        all
+    }
+
+    /// The value of a constant expression; `None` if it is not constant or no number.
+    pub fn value(&mut self, expression: &str) -> Option<f64> {
+        if let Some(&known) = self.known.get(expression) {
+            return known;
+        }
+        let value = self.evaluate(expression, "").or_else(|| self.evaluate(expression, ": f64"));
+        self.known.insert(expression.to_owned(), value);
+        value
+    }
+
+    fn evaluate(&self, expression: &str, ty: &str) -> Option<f64> {
+        let text = format!("{}\nconst {PROBE}{ty} = {expression};\n", self.declarations);
+        number(&naga::front::wgsl::parse_str(&text).ok()?, PROBE)
+    }
+}
+
+/// The value of a constant with a concrete type.
+fn number(module: &naga::Module, name: &str) -> Option<f64> {
+    let (_, constant) = module.constants.iter().find(|(_, c)| c.name.as_deref() == Some(name))?;
+    let literal = match module.global_expressions[constant.init] {
+        Expression::Literal(literal) => literal,
+        Expression::ZeroValue(ty) => match module.types[ty].inner {
+            TypeInner::Scalar(scalar) => Literal::zero(scalar)?,
+            _ => return None,
+        },
+        _ => return None,
+    };
+    match literal {
+        Literal::F64(value) => Some(value),
+        Literal::F32(value) => Some(f64::from(value)),
+        Literal::U32(value) => Some(f64::from(value)),
+        Literal::I32(value) => Some(f64::from(value)),
+        _ => None,
+    }
+}
+
+/// The declarations of constants and types, each on one line.
+fn declarations(code: &str) -> Vec<String> {
+    let (mut depth, mut start, mut found) = (0usize, 0, Vec::new());
+    for (at, byte) in code.bytes().enumerate() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth == 0 && matches!(byte, b';' | b'}') {
+            found.push(code[start..=at].split_whitespace().collect::<Vec<_>>().join(" "));
+            start = at + 1;
+        }
+    }
+    found.retain(|declared| ["const ", "alias ", "struct "].iter().any(|word| declared.starts_with(word)));
+    found
+}
+
+fn const_name(declaration: &str) -> Option<&str> {
+    let rest = declaration.strip_prefix("const ")?;
+    rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
+}
+
+/// A text with its comments as spaces. Block comments may hold others.
+pub fn without_comments(text: &str) -> String {
+    let (mut code, mut depth) = (String::with_capacity(text.len()), 0usize);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let len = if rest.starts_with("/*") {
+            depth += 1;
+            2
+        } else if depth > 0 && rest.starts_with("*/") {
+            depth -= 1;
+            2
+        } else if depth == 0 && rest.starts_with("//") {
+            rest.find('\n').unwrap_or(rest.len())
+        } else {
+            code.push(if depth == 0 { c } else { ' ' });
+            rest = &rest[c.len_utf8()..];
+            continue;
+        };
+        code.push(' ');
+        rest = &rest[len..];
+    }
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn constants_are_evaluated_and_not_read_from_lines() {
+        let text = "const BETA = 0.9; // what is left\nconst TYPED: f32 = 0.9;\nconst ROWS = 4u; const COUNT = -3;\n\
+            const STRIDE = ROWS * 32u / 4u + 1u;\nconst\n  HALF =\n  BETA / 2.0;\n// const LINE = 1;\n\
+            /* const BLOCK = 2; /* const INNER = 3; */ const OUTER = 4; */\nconst SOME = max(ROWS, 7u);\n\
+            const SAME = BETA;\nconst ZERO = u32();\nconst YES = true;\nconst ONES = vec4f(1.0);\n\
+            const ABSTRACT = vec2(1, 2);\nstruct Pair { const_like: u32 }\nalias Quad = vec4f;\n\
+            const SIX = Pair(6u).const_like;\noverride open: u32;\nconst_assert ROWS == 4u;\n\
+            fn main() { const LOCAL = 5; }\n";
+        let expected = [
+            ("BETA", 0.9),
+            ("COUNT", -3.0),
+            ("HALF", 0.45),
+            ("ROWS", 4.0),
+            ("SAME", 0.9),
+            ("SIX", 6.0),
+            ("SOME", 7.0),
+            ("STRIDE", 33.0),
+            ("TYPED", f64::from(0.9f32)),
+            ("ZERO", 0.0),
+        ];
+        let expected = expected.map(|(name, value)| (name.to_owned(), value));
+        assert_eq!(Constants::of(text).all(), BTreeMap::from(expected));
+    }
+
+    #[test]
+    fn expressions_of_constants_have_values() {
+        let mut constants = Constants::of("const ROWS = 4u;\nconst HALF = 0.5;\noverride open: u32;\n");
+        let cases = [
+            ("8u", Some(8.0)),
+            ("8", Some(8.0)),
+            ("ROWS", Some(4.0)),
+            ("2u * (ROWS + 1u)", Some(10.0)),
+            ("max(ROWS, 7)", Some(7.0)),
+            ("HALF", Some(0.5)),
+            ("open", None),
+            ("other", None),
+            ("ROWS +", None),
+            ("true", None),
+        ];
+        for (expression, expected) in cases {
+            assert_eq!(constants.value(expression), expected, "{expression}");
+        }
+    }
+}
