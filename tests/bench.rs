@@ -6,18 +6,17 @@ use std::{fs, path::Path, process::Output, sync::LazyLock};
 
 use serde_json::Value;
 use shadegrad::{
-    gpu::{Command, Device, Wanted, choose},
-    kernels::{REGISTRY, Shaders},
-    network::{Init, Plan, PlanKind, PlanSizes, Shape, Variants},
-    recipe::Recipe,
+    bench,
+    gpu::{Wanted, choose},
+    kernels::{DeviceProfile, Shaders},
+    net::Shape,
+    plan::{self, PassId, PlanKind},
 };
 use tempfile::TempDir;
 
 use common::shadegrad;
 
 const TRAIN: usize = 613;
-/// Kernels that only the fused plan has.
-const OF_FUSED: [&str; 2] = ["fused_step", "reduce_update"];
 
 /// Small data that all tests read and none writes.
 static DATA: LazyLock<TempDir> = LazyLock::new(|| common::folder(&common::dataset(7, 5, TRAIN, 101)));
@@ -77,12 +76,18 @@ fn assert_rate(event: &Value, cost: &str, rate: &str, share: &str, limit: &Value
     assert!((number(event, share) - expected).abs() <= 1e-9 * expected, "{event}");
 }
 
-/// The kernels that the plans run, and the limits.
-fn measured(plans: &[PlanKind]) -> Vec<&'static str> {
-    let recipe = Recipe::gradient_descent(0.1);
-    let runs = |name: &&str| plans.iter().any(|plan| plan.runs(name, &recipe));
-    let names = REGISTRY.iter().map(|entry| entry.name).filter(runs);
-    names.chain(["copy", "multiply_add"]).collect()
+/// The kernels of an iteration of each plan that serves the small data, and the limits.
+fn measured(hidden: &[usize]) -> Vec<(PlanKind, Vec<&'static str>)> {
+    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let (data, shape) = (common::dataset(7, 5, TRAIN, 101), Shape::new(35, hidden, 10).expect("a shape"));
+    let request = bench::request(&shape, &data, DeviceProfile::of(&adapter));
+    let shaders = Shaders::load(None).expect("the built-in shaders");
+    let kernels = |kind| {
+        let plan = plan::choose(Some(kind), &request, &shaders).ok()?;
+        let steps = plan.steps_of(|pass| pass == PassId::IterateWithMetrics);
+        Some((kind, steps.map(|step| step.kernel).chain(["copy", "multiply_add"]).collect()))
+    };
+    PlanKind::ALL.into_iter().filter_map(kernels).collect()
 }
 
 #[test]
@@ -93,10 +98,14 @@ fn every_kernel_of_the_network_and_the_iteration_get_a_time() {
     assert_eq!((&copy["kernel"], &multiply_add["kernel"]), (&"copy".into(), &"multiply_add".into()));
     events[1..].iter().for_each(assert_timed);
     for kernel in kernels {
-        assert_rate(kernel, "flops", "gflops", "flops_share", multiply_add);
+        if kernel["flops"].is_null() {
+            assert!(kernel["gflops"].is_null() && kernel["flops_share"].is_null(), "{kernel}");
+        } else {
+            assert_rate(kernel, "flops", "gflops", "flops_share", multiply_add);
+        }
         assert_rate(kernel, "bytes", "gbs", "bytes_share", copy);
     }
-    for name in measured(&[PlanKind::Layerwise]) {
+    for name in measured(&[12, 8]).remove(0).1 {
         let rows = events[1..].iter().filter(|event| event["kernel"] == name).count();
         assert!(rows > 0, "{name} has no row");
     }
@@ -104,7 +113,8 @@ fn every_kernel_of_the_network_and_the_iteration_get_a_time() {
     let matmuls: Vec<_> = kernels.iter().filter(|row| row["kernel"] == "matmul").collect();
     let flops: Vec<_> = matmuls.iter().map(|row| number(row, "flops")).collect();
     assert_eq!(flops, [2.0 * TRAIN as f64 * 12.0 * 8.0, 2.0 * TRAIN as f64 * 8.0 * 12.0]);
-    let sum: f64 = kernels.iter().map(|row| number(row, "calls") * number(row, "flops")).sum();
+    let sum: f64 =
+        kernels.iter().map(|row| number(row, "calls") * row["flops"].as_f64().unwrap_or(0.0)).sum();
     assert_eq!(number(iteration, "flops"), sum);
     let sum: f64 = kernels.iter().map(|row| number(row, "calls") * number(row, "median_us")).sum();
     assert!((number(iteration, "kernels_us") - sum).abs() <= 1e-9 * sum, "{iteration}");
@@ -112,16 +122,19 @@ fn every_kernel_of_the_network_and_the_iteration_get_a_time() {
 }
 
 #[test]
-fn both_plans_are_measured_where_both_serve_the_network() {
+fn every_plan_that_serves_the_network_is_measured() {
     let (stdout, _) = bench(&["--json", "--rounds", "1", "--limit", "100"], true, 0);
     let events: Vec<Value> = stdout.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
-    let plans: Vec<_> = events.iter().filter(|event| event["event"] == "iteration").collect();
-    assert_eq!(plans.iter().map(|event| &event["plan"]).collect::<Vec<_>>(), ["fused", "layerwise"]);
-    plans.iter().for_each(|event| assert_timed(event));
-    for kernel in OF_FUSED {
-        let row = events.iter().find(|event| event["kernel"] == kernel).expect(kernel);
-        assert_eq!((&row["plan"], &row["calls"]), (&"fused".into(), &1.into()), "{row}");
-        assert_timed(row);
+    let found: Vec<_> = events.iter().filter(|event| event["event"] == "iteration").collect();
+    found.iter().for_each(|event| assert_timed(event));
+    let measured = measured(&[10]);
+    let expected: Vec<_> = measured.iter().map(|(kind, _)| Value::from(kind.name())).collect();
+    assert_eq!(found.iter().map(|event| event["plan"].clone()).collect::<Vec<_>>(), expected);
+    for (kind, kernels) in measured {
+        for kernel in kernels.iter().filter(|kernel| !["copy", "multiply_add"].contains(kernel)) {
+            let is_row = |event: &&Value| event["kernel"] == *kernel && event["plan"] == kind.name();
+            assert_timed(events.iter().find(is_row).unwrap_or_else(|| panic!("{kernel} of {kind}")));
+        }
     }
 }
 
@@ -149,10 +162,10 @@ fn what_is_wrong_gets_no_time_and_status_6() {
 }
 
 fn write_edited(folder: &Path, name: &str, from: &str, to: &str) {
-    let entry = shadegrad::kernels::entry(name).expect("a registered kernel");
-    assert!(entry.sources[0].text.contains(from), "{name} has no `{from}`");
+    let entry = shadegrad::kernels::entry(name);
+    assert!(entry.sources[0].file.text.contains(from), "{name} has no `{from}`");
     let path = folder.join(format!("{name}.wgsl"));
-    fs::write(path, entry.sources[0].text.replace(from, to)).expect("an edited shader");
+    fs::write(path, entry.sources[0].file.text.replace(from, to)).expect("an edited shader");
 }
 
 #[test]
@@ -160,8 +173,7 @@ fn the_table_has_aligned_columns() {
     let (stdout, _) = bench(&["--rounds", "1", "--limit", "100"], true, 0);
     let head = stdout.lines().find(|line| line.starts_with("kernel ")).expect(&stdout);
     let column = head.find("median us").expect(head) + "median us".len();
-    let names = measured(&[PlanKind::Layerwise, PlanKind::Fused]);
-    for name in names.into_iter().filter(|name| *name != "input_gradient") {
+    for name in measured(&[10]).into_iter().flat_map(|(_, kernels)| kernels) {
         let row = stdout.lines().find(|line| line.starts_with(&format!("{name} "))).expect(&stdout);
         assert!(row[..column].ends_with(|c: char| c.is_ascii_digit()), "{row}\n{head}");
         assert_eq!(row.len(), head.len(), "{row}\n{head}");
@@ -189,23 +201,4 @@ fn a_wrong_command_line_is_told_before_a_device_is_touched() {
 fn without_an_adapter_there_is_nothing_to_measure() {
     let (stdout, stderr) = bench(&[], false, 4);
     assert!(stdout.is_empty() && stderr.contains("apt-get install mesa-vulkan-drivers"), "{stderr}");
-}
-
-#[test]
-fn a_plan_says_of_each_dispatch_what_it_computes() {
-    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
-    let variants = Variants::of(&adapter);
-    let (data, shape) = (common::dataset(7, 5, TRAIN, 101), Shape::new(35, &[12, 8], 10).unwrap());
-    let recipe = Recipe::gradient_descent(0.1);
-    let sizes = PlanSizes::new(&shape, data.lengths(), &recipe, PlanKind::Layerwise, variants);
-    let shaders = Shaders::load(None).unwrap();
-    let device = Device::open(&adapter, &sizes.needs(&shaders).unwrap()).unwrap();
-    let start = Init::He.parameters(&shape, 1);
-    let plan = Plan::new(&device, &shaders, &sizes, &data, &start).unwrap();
-    let labels = plan.iteration_with_metrics.commands.iter().filter_map(|command| match command {
-        Command::Dispatch(dispatch) => Some(dispatch.label.to_string()),
-        Command::Clear(_) => None,
-    });
-    let kernels: Vec<_> = plan.work.iter().map(|work| work.kernel).collect();
-    assert_eq!(labels.collect::<Vec<_>>(), kernels);
 }

@@ -91,8 +91,8 @@ fn whole_array_step(
         layer.weight -= &(&sum.weight * (alpha / m));
         layer.bias -= &(&sum.bias * (alpha / m));
     }
-    let hits = output.hit.iter().filter(|&&hit| hit).count() as u64;
-    (Metrics { loss: output.loss.sum() / m, hits, samples: samples.len() as u64 }, parameters)
+    let correct = output.correct.iter().filter(|&&correct| correct).count() as u64;
+    (Metrics { loss: output.loss.sum() / m, correct, samples: samples.len() as u64 }, parameters)
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn every_row_counts_once_whatever_the_chunks() {
         let evaluated = engine.evaluate(Split::Train).unwrap();
         let metrics = engine.iterate();
         assert_eq!(evaluated, metrics, "{rows} rows");
-        assert_eq!((metrics.hits, metrics.samples), (expected.hits, rows as u64), "{rows} rows");
+        assert_eq!((metrics.correct, metrics.samples), (expected.correct, rows as u64), "{rows} rows");
         let off = (metrics.loss - expected.loss).abs();
         assert!(off <= 1e-13, "{rows} rows: {metrics:?}, not {expected:?}");
         assert_close(engine.parameters(), &stepped, 1e-13);
@@ -152,7 +152,10 @@ fn f32_and_f64_train_to_the_same_network() {
         let (single, double) = (single.iterate(), double.iterate());
         let off = (single.loss - double.loss).abs();
         assert!(off <= 1e-6, "iteration {iteration}: {single:?}, not {double:?}");
-        assert!(single.hits.abs_diff(double.hits) <= 2, "iteration {iteration}: {single:?}, not {double:?}");
+        assert!(
+            single.correct.abs_diff(double.correct) <= 2,
+            "iteration {iteration}: {single:?}, not {double:?}"
+        );
     }
     assert_close(&single.parameters().map(f64::from), double.parameters(), 1e-5);
 }
@@ -208,9 +211,9 @@ fn a_tiny_run_is_what_numpy_computes() {
     let mut seen: Vec<_> = (0..3).map(|_| engine.iterate()).collect();
     seen.push(engine.evaluate(Split::Train).unwrap());
     let losses = [1.125526139388471, 1.077136386675757, 1.0415368611056173, 1.0121006434137496];
-    for (seen, (loss, hits)) in seen.iter().zip(losses.into_iter().zip([2, 2, 2, 3])) {
+    for (seen, (loss, correct)) in seen.iter().zip(losses.into_iter().zip([2, 2, 2, 3])) {
         assert!((seen.loss - loss).abs() <= 1e-14, "{seen:?}, not {loss}");
-        assert_eq!((seen.hits, seen.samples), (hits, 4));
+        assert_eq!((seen.correct, seen.samples), (correct, 4));
     }
     assert_close(engine.parameters(), &expected, 1e-14);
 }

@@ -224,7 +224,7 @@ mod tests {
             let source = format!(
                 "@group(0) @binding(3) var pixels: {texture};\n@compute @workgroup_size(1)\nfn main() {{}}\n"
             );
-            Shader::of(&source, &[]).map(|shader| shader.interface.bindings)
+            Shader::of(&source, &[]).map(|shader| shader.interface.bindings.clone())
         };
         let expected = Binding {
             name: "pixels".into(),
@@ -268,6 +268,6 @@ mod tests {
             "overrides": ["n", "step"],
             "open_overrides": ["n"],
         });
-        assert_eq!(serde_json::to_value(&interface).unwrap(), expected);
+        assert_eq!(serde_json::to_value(&*interface).unwrap(), expected);
     }
 }

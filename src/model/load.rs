@@ -169,7 +169,7 @@ mod tests {
     use std::{collections::BTreeMap, io::Cursor};
 
     use super::*;
-    use crate::{model::save, network::Init};
+    use crate::{model::save, net::Init};
 
     /// A saved 3-2-2 network and its parameters.
     fn tiny() -> (Shape, Parameters<f32>, Vec<u8>) {

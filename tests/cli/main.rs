@@ -329,7 +329,7 @@ fn devices_are_listed_with_their_numbers() {
     for (index, device) in run.events().iter().enumerate() {
         assert_eq!(device["index"], index, "{device}");
         let name = device["backend"].as_str().expect("a back end");
-        assert!(GraphicsApi::named(name).is_ok_and(|api| api.name() == name), "{device}");
+        assert!(GraphicsApi::named(name).is_some_and(|api| api.name() == name), "{device}");
     }
 }
 

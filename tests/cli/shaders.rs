@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use shadegrad::{
     gpu::{Wanted, choose},
-    network::Variants,
+    kernels::DeviceProfile,
 };
 use tempfile::TempDir;
 
@@ -21,11 +21,11 @@ fn edited(file: &str, from: &str, to: &str) -> TempDir {
     folder
 }
 
-/// The file of fused_step that this adapter trains the default network with.
-fn fused_step() -> String {
+/// The file of fused_step that this adapter trains the default network with; `None` if it has no fused plan.
+fn fused_step() -> Option<String> {
     let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
-    let variant = Variants::of(&adapter).fused_step.expect("a variant for this adapter");
-    format!("{}.wgsl", variant.file())
+    let variant = DeviceProfile::of(&adapter).fused_step?;
+    Some(format!("variants/{}.wgsl", variant.file()))
 }
 
 /// A training on the GPU with the shaders of `folder`.
@@ -93,8 +93,8 @@ fn a_texture_of_what_the_plan_has_as_a_buffer_is_a_shader_error() {
 
 #[test]
 fn a_binding_of_an_unknown_name_is_a_shader_error() {
-    let folder = edited("gradient_descent.wgsl", "gradients", "slopes");
-    with_shaders(folder.path()).status(5).says(&["gradient_descent.wgsl", "slopes", "gradients"]);
+    let folder = edited("sgd.wgsl", "gradients", "slopes");
+    with_shaders(folder.path()).status(5).says(&["sgd.wgsl", "slopes", "gradients"]);
 }
 
 #[test]
@@ -109,6 +109,7 @@ fn exported_shaders_train_to_the_same_weights() {
     let folder = edited("relu.wgsl", "", "");
     let exported = with_shaders(folder.path()).status(0).says(&["shaders from", "relu"]).end();
     assert_eq!(exported["weights_sha256"], built_in["weights_sha256"]);
+    fs::remove_dir_all(folder.path().join("variants")).expect("a folder of exported shaders goes");
     for path in files(folder.path()).filter(|path| !path.ends_with("relu.wgsl")) {
         fs::remove_file(path).expect("an exported shader goes");
     }
@@ -119,7 +120,7 @@ fn exported_shaders_train_to_the_same_weights() {
 #[test]
 fn an_edited_shader_is_the_one_that_runs() {
     let built_in = run(&["--device", "gpu", "--iters", "3", "--json"]).status(0).end();
-    let folder = edited("gradient_descent.wgsl", "-= rate", "-= 0.5 * rate");
+    let folder = edited("sgd.wgsl", "-= rate", "-= 0.5 * rate");
     let slower = with_shaders(folder.path()).status(0).end();
     assert_ne!(slower["weights_sha256"], built_in["weights_sha256"]);
 }
@@ -154,14 +155,18 @@ fn a_plan_that_does_not_serve_the_network_is_a_usage_error() {
 
 #[test]
 fn edited_shaders_get_the_plan_that_trains_with_them() {
-    let plan = |run: Run| run.status(0).start()["plan"].clone();
+    let plan = |run: Run| run.status(0).start()["plan"].as_str().map(str::to_owned).expect("a plan");
     let args = ["--device", "gpu", "--iters", "1", "--json"];
+    let Some(fused_step) = fused_step() else {
+        assert_eq!(plan(run(&args)), "layerwise", "without a fused kernel");
+        return;
+    };
     assert_eq!(plan(run(&args)), "fused");
     assert_eq!(plan(run(&[&args[..], &["--hidden", "3,3"]].concat())), "layerwise");
     let relu = edited("relu.wgsl", "vec4f(0.0)", "vec4f(0.1)");
     assert_eq!(plan(with_shaders(relu.path()).says(&["layerwise plan"])), "layerwise");
-    let fused_step = edited(&fused_step(), "first += T", "first += 0u + T");
-    assert_eq!(plan(with_shaders(fused_step.path())), "fused");
+    let fused = edited(&fused_step, "first += T", "first += 0u + T");
+    assert_eq!(plan(with_shaders(fused.path())), "fused");
     let copy = edited("copy.wgsl", "y[i]", "y[ i ]");
     assert_eq!(plan(with_shaders(copy.path()).says(&["nothing in this training runs", "copy"])), "fused");
     let with = ["--shaders", path_text(relu.path()), "--plan", "fused"];
@@ -194,7 +199,11 @@ fn an_edited_kernel_is_used_though_a_variant_would_be() {
 
 #[test]
 fn a_fused_kernel_that_drops_samples_stops_the_training() {
-    let folder = edited(&fused_step(), "first += T", "first += 1u + T");
+    let Some(fused_step) = fused_step() else {
+        run(&["--device", "gpu", "--plan", "fused"]).status(2).says(&["this adapter is neither"]);
+        return;
+    };
+    let folder = edited(&fused_step, "first += T", "first += 1u + T");
     let run = with_shaders(folder.path()).status(6).says(&["fused_step", "613"]);
     assert!(run.events().iter().all(|event| event["event"] == "start"), "{}", run.stdout);
 }

@@ -68,39 +68,3 @@ fn an_interrupt_saves_and_ends_with_130() {
     interrupted("-TERM", "cpu");
     interrupted("-INT", "gpu");
 }
-
-/// The bits that Mesa's software driver has in a vector are in its name.
-#[cfg(target_arch = "x86_64")]
-#[test]
-fn the_fused_plan_gets_the_widest_vectors_of_the_software_driver_unless_others_are_asked_for() {
-    const WIDTH: &str = "LP_NATIVE_VECTOR_WIDTH";
-    let device = |width: Option<&str>, more: &[&str]| {
-        let mut command = command(&[&["--device", "gpu", "--iters", "0", "--json"], more].concat());
-        match width {
-            Some(width) => command.env(WIDTH, width),
-            None => command.env_remove(WIDTH),
-        };
-        Run::of(command).status(0).start()["device"].to_string()
-    };
-    if !device(None, &[]).contains("llvmpipe") {
-        return; // other drivers do not look at it
-    }
-    assert!(device(Some("128"), &[]).contains("128 bits"));
-    let all = is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512dq");
-    let plain = device(None, &[]);
-    assert_eq!(plain.contains("512 bits"), all && plain.contains("Mesa 22."), "{plain}");
-    for layerwise in [&["--hidden", "64"][..], &["--plan", "layerwise"], &["--batch", "10"]] {
-        assert!(!device(None, layerwise).contains("512 bits"), "{layerwise:?}");
-    }
-    // Only the layerwise plan trains with it.
-    let folder = temporary();
-    run(&["shaders", "export", path_text(folder.path())]).status(0);
-    for file in ["relu.wgsl", "matmul.small_subgroups.wgsl"] {
-        let edited = inside(&folder, file);
-        let source = fs::read_to_string(&edited).expect("an exported shader");
-        fs::write(&edited, format!("// mine\n{source}")).expect("an edited shader");
-        let shaders = device(None, &["--shaders", path_text(folder.path())]);
-        assert!(!shaders.contains("512 bits"), "{file}");
-        fs::write(&edited, source).expect("the exported shader");
-    }
-}

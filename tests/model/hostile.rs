@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use shadegrad::{Error, model::load};
+use shadegrad::{cli::Error, model::load};
 
 use super::{folder, shape};
 

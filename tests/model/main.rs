@@ -11,7 +11,7 @@ use std::{
 use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 use shadegrad::{
-    Error,
+    cli::Error,
     model::{ModelError, check_writable, load, save, weights_sha256},
     net::{Init, Parameters, Shape},
 };

@@ -31,8 +31,8 @@ fn relative_difference(found: &Parameters, expected: &Parameters<f64>) -> f64 {
 }
 
 /// Trains on the GPU and with the twin, and compares reports and weights.
-fn assert_batches(what: &str, data: &Dataset, hidden: &[usize], recipe: &Recipe, course: &Course) {
-    assert_plan_of_batches(what, data, hidden, recipe, course, layerwise());
+fn assert_batches(what: &str, data: &Dataset, hidden: &[usize], recipe: &Recipe, options: &TrainOptions) {
+    assert_plan_of_batches(what, data, hidden, recipe, options, layerwise());
 }
 
 fn assert_plan_of_batches(
@@ -40,20 +40,20 @@ fn assert_plan_of_batches(
     data: &Dataset,
     hidden: &[usize],
     recipe: &Recipe,
-    course: &Course,
-    plan: (PlanKind, Variants),
+    options: &TrainOptions,
+    plan: (PlanKind, DeviceProfile),
 ) {
     let start = start(data, hidden);
     let mut engine = gpu_engine(data, &start, recipe, plan).unwrap_or_else(|error| panic!("{error}"));
-    let (reports, end) = follow(&mut engine, course);
-    assert_eq!(end.iters, course.iters, "{what}");
-    assert_eq!(reports.len(), course.iters.div_ceil(course.report_every), "{what}");
+    let (reports, end) = follow(&mut engine, options);
+    assert_eq!(end.iters, options.iters, "{what}");
+    assert_eq!(reports.len(), options.iters.div_ceil(options.report_every), "{what}");
 
     let mut twin = CpuEngine::new(Arc::new(data.clone()), start.1.map(f64::from), recipe);
     let mut expected: Option<Metrics> = None;
     let mut reports = reports.iter();
-    for iter in 0..course.iters {
-        let test = (iter % course.report_every == 0).then(|| evaluated(&twin, Split::Test));
+    for iter in 0..options.iters {
+        let test = (iter % options.report_every == 0).then(|| evaluated(&twin, Split::Test));
         let step = twin.iterate();
         let since = expected.map_or(step, |before| before.and(&step));
         expected = Some(since);
@@ -80,7 +80,7 @@ fn ten_steps_of_every_optimizer_follow_the_f64_twin() {
         let alpha = optimizer.default_alpha();
         let recipe =
             Recipe { optimizer, weight_decay: 0.01, rate: LearningRate::constant(alpha), ..batches(128) };
-        assert_batches(optimizer.name(), &data, &[16], &recipe, &course(10, 4));
+        assert_batches(optimizer.name(), &data, &[16], &recipe, &reporting(10, 4));
     }
 }
 
@@ -91,7 +91,7 @@ fn shifts_smoothing_and_rates_follow_the_f64_twin_over_three_epochs() {
     let recipe = Recipe { shift: true, smoothing: 0.1, rate, ..batches(128) };
     for activation in [Activation::Sigmoid, Activation::Gelu] {
         let recipe = Recipe { activation, ..recipe };
-        assert_batches(activation.name(), &data, &[16, 9], &recipe, &course(24, 8));
+        assert_batches(activation.name(), &data, &[16, 9], &recipe, &reporting(24, 8));
     }
 }
 
@@ -99,14 +99,14 @@ fn shifts_smoothing_and_rates_follow_the_f64_twin_over_three_epochs() {
 fn batches_of_every_size_follow_the_f64_twin() {
     let data = common::dataset(5, 7, 103, 11);
     for batch in [1, 2, 50, 102, 103] {
-        assert_batches(&format!("batches of {batch}"), &data, &[5], &batches(batch), &course(106, 53));
+        assert_batches(&format!("batches of {batch}"), &data, &[5], &batches(batch), &reporting(106, 53));
     }
 }
 
 #[test]
 fn a_batch_that_passes_in_chunks_follows_the_f64_twin() {
     let data = common::dataset(4, 4, 5_003, 11);
-    assert_plan_of_batches("chunks", &data, &[128], &batches(3_000), &course(3, 2), in_chunks());
+    assert_plan_of_batches("chunks", &data, &[128], &batches(3_000), &reporting(3, 2), in_chunks());
 }
 
 /// An epoch is sent ahead in two segments, and its last batch has two samples.
@@ -115,7 +115,7 @@ fn an_epoch_of_more_than_4096_steps_follows_the_f64_twin() {
     let data = common::dataset(3, 2, 12_500, 11);
     let rate = LearningRate { alpha: 1e-3, decay: Decay::Cosine, warmup: 100, iters: 4_180 };
     let recipe = Recipe { optimizer: Optimizer::Adam, shift: true, rate, ..batches(3) };
-    assert_batches("a long epoch", &data, &[4], &recipe, &course(4_180, 1_393));
+    assert_batches("a long epoch", &data, &[4], &recipe, &reporting(4_180, 1_393));
 }
 
 /// 9,001 losses: a plain f32 sum of them would be off by some 1e-5.
@@ -126,7 +126,7 @@ fn the_mean_loss_over_many_batches_is_that_of_the_f64_twin() {
     let start = start(&data, &[2]);
     let mut engine =
         gpu_engine(&data, &start, &recipe, layerwise()).unwrap_or_else(|error| panic!("{error}"));
-    let (reports, _) = follow(&mut engine, &course(9_002, 9_001));
+    let (reports, _) = follow(&mut engine, &reporting(9_002, 9_001));
     let mut twin = CpuEngine::new(Arc::new(data), start.1.map(f64::from), &recipe);
     twin.iterate();
     let first = twin.iterate();
@@ -148,7 +148,7 @@ fn what_is_held_out_is_not_trained_on() {
     let run = |data: &Dataset| {
         let mut engine =
             gpu_engine(data, &start, &batches(128), layerwise()).unwrap_or_else(|error| panic!("{error}"));
-        follow(&mut engine, &course(10, 5))
+        follow(&mut engine, &reporting(10, 5))
     };
     let (reports, end) = run(&data);
     let twin = CpuEngine::new(Arc::new(data.clone()), start.1.map(f64::from), &batches(128));

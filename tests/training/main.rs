@@ -9,20 +9,21 @@ mod goals;
 mod recipes;
 
 use std::{
+    io,
     path::Path,
     sync::{Arc, atomic::AtomicBool},
 };
 
 use shadegrad::{
-    Result,
     data::{Dataset, Split},
-    gpu::{Adapter, Device, Wanted, choose},
-    kernels::Shaders,
+    gpu::{Adapter, Wanted, choose},
+    kernels::{DeviceProfile, Shaders},
     metrics::Metrics,
-    network::{Init, Layer, Parameters, Plan, PlanKind, PlanSizes, Shape, Variants},
+    net::{Init, Layer, Parameters, Shape},
+    plan::{self, PlanKind, PlanRequest},
     recipe::Recipe,
     reference::CpuEngine,
-    train::{Course, End, Engine, Goal, Observer, OnGpu, Reason, Report, train},
+    train::{End, Engine, Goal, GpuEngine, Observer, Reason, Report, TrainError, TrainOptions, train},
 };
 
 /// Most that a weight may differ from the f64 twin's after a whole training. Seen with the data of these
@@ -49,7 +50,7 @@ fn mnist(len: usize) -> Dataset {
 struct Kept(Vec<Report>);
 
 impl Observer for Kept {
-    fn report(&mut self, report: &Report) -> Result<()> {
+    fn report(&mut self, report: &Report) -> io::Result<()> {
         self.0.push(*report);
         Ok(())
     }
@@ -69,24 +70,29 @@ fn adapter() -> Adapter {
     choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"))
 }
 
+/// What a plan of some data is made for.
+fn request(shape: &Shape, data: &Dataset, recipe: &Recipe, profile: DeviceProfile) -> PlanRequest {
+    PlanRequest::new(shape, data.lengths(), (data.rows, data.cols), recipe, profile)
+}
+
 /// The plans that serve a network on this adapter, the fused one with each of its kernels that runs.
-fn plans(shape: &Shape, recipe: &Recipe) -> Vec<(PlanKind, Variants)> {
+fn plans(shape: &Shape, data: &Dataset, recipe: &Recipe) -> Vec<(PlanKind, DeviceProfile)> {
     let shaders = Shaders::load(None).expect("the built-in shaders");
-    let serves = |(kind, variants): &(PlanKind, Variants)| {
-        PlanKind::choose(Some(*kind), shape, 1, recipe, *variants, &shaders).is_ok()
+    let serves = |&(kind, profile): &(PlanKind, DeviceProfile)| {
+        plan::choose(Some(kind), &request(shape, data, recipe, profile), &shaders).is_ok()
     };
-    let fused = Variants::every(&adapter()).into_iter().map(|variants| (PlanKind::Fused, variants));
+    let fused = DeviceProfile::every(&adapter()).into_iter().map(|profile| (PlanKind::Fused, profile));
     [layerwise()].into_iter().chain(fused).filter(serves).collect()
 }
 
 /// The plan that serves all.
-fn layerwise() -> (PlanKind, Variants) {
-    (PlanKind::Layerwise, Variants::of(&adapter()))
+fn layerwise() -> (PlanKind, DeviceProfile) {
+    (PlanKind::Layerwise, DeviceProfile::of(&adapter()))
 }
 
 /// The same with little room for activations, on every adapter: some 1,900 rows of 128 units at once.
-fn in_chunks() -> (PlanKind, Variants) {
-    (PlanKind::Layerwise, Variants { activation_bytes: 4 << 20, ..Variants::of(&adapter()) })
+fn in_chunks() -> (PlanKind, DeviceProfile) {
+    (PlanKind::Layerwise, DeviceProfile { activation_bytes: 4 << 20, ..DeviceProfile::of(&adapter()) })
 }
 
 /// Plain gradient descent on all samples.
@@ -99,25 +105,22 @@ fn gpu_engine(
     data: &Dataset,
     (shape, parameters): &(Shape, Parameters),
     recipe: &Recipe,
-    (kind, variants): (PlanKind, Variants),
-) -> Result<OnGpu> {
-    let shaders = Shaders::load(None)?;
-    let sizes = PlanSizes::new(shape, data.lengths(), recipe, kind, variants);
-    let device = Device::open(&adapter(), &sizes.needs(&shaders)?)?;
-    let plan = Plan::new(&device, &shaders, &sizes, data, parameters)?;
-    Ok(OnGpu::new(device, plan, sizes))
+    (kind, profile): (PlanKind, DeviceProfile),
+) -> Result<GpuEngine, TrainError> {
+    let request = request(shape, data, recipe, profile);
+    GpuEngine::open(&adapter(), &Shaders::load(None)?, &request, Some(kind), data, parameters)
 }
 
 /// The reports and the end of a training.
-fn follow(engine: &mut dyn Engine, course: &Course) -> (Vec<Report>, End) {
+fn follow(engine: &mut dyn Engine, options: &TrainOptions) -> (Vec<Report>, End) {
     let mut kept = Kept::default();
-    let end = train(engine, course, &mut kept, &AtomicBool::new(false));
+    let end = train(engine, options, &mut kept, &AtomicBool::new(false));
     (kept.0, end.unwrap_or_else(|error| panic!("{error}")))
 }
 
 /// So many iterations, with a report every `report_every`.
-fn course(iters: usize, report_every: usize) -> Course {
-    Course { iters, report_every, goal: Goal::default() }
+fn reporting(iters: usize, report_every: usize) -> TrainOptions {
+    TrainOptions { iters, report_every, goal: Goal::default() }
 }
 
 /// Trains on the best adapter with a report at every iteration.
@@ -126,10 +129,10 @@ fn on_gpu(
     start: &(Shape, Parameters),
     recipe: &Recipe,
     iters: usize,
-    plan: (PlanKind, Variants),
+    plan: (PlanKind, DeviceProfile),
 ) -> (Vec<Report>, End) {
     let mut engine = gpu_engine(data, start, recipe, plan).unwrap_or_else(|error| panic!("{error}"));
-    follow(&mut engine, &course(iters, 1))
+    follow(&mut engine, &reporting(iters, 1))
 }
 
 /// The largest difference of two networks; a NaN in either is an infinite one.
@@ -139,19 +142,19 @@ fn largest_difference(found: &Parameters, expected: &Parameters<f64>) -> f64 {
     differences.fold(0.0, |largest, next| if next.is_nan() { f64::INFINITY } else { largest.max(next) })
 }
 
-/// Fails where loss, or hits beyond a tie or two, are not the f64 twin's.
+/// Fails where loss, or correct predictions beyond a tie or two, are not the f64 twin's.
 fn assert_metrics(what: &str, found: &Metrics, expected: &Metrics) -> f64 {
     let off = (found.loss - expected.loss).abs();
     assert!(off <= LOSS_BOUND, "{what}: loss {}, not {} (off by {off:e})", found.loss, expected.loss);
     assert_eq!(found.samples, expected.samples, "{what}");
-    assert!(found.hits.abs_diff(expected.hits) <= 2, "{what}: {found:?}, not {expected:?}");
+    assert!(found.correct.abs_diff(expected.correct) <= 2, "{what}: {found:?}, not {expected:?}");
     off
 }
 
 /// Trains by every plan and with the f64 twin from one start, and compares every report and every weight.
 fn assert_trajectory(data: Dataset, hidden: &[usize], iters: usize) {
     let (shape, _) = start(&data, hidden);
-    for plan in plans(&shape, &plain()) {
+    for plan in plans(&shape, &data, &plain()) {
         assert_plan(data.clone(), hidden, iters, &plain(), plan);
     }
 }
@@ -161,15 +164,15 @@ fn assert_plan(
     hidden: &[usize],
     iters: usize,
     recipe: &Recipe,
-    (kind, variants): (PlanKind, Variants),
+    (kind, profile): (PlanKind, DeviceProfile),
 ) {
     let start = start(&data, hidden);
     let plan = match kind {
-        PlanKind::Fused => format!("{:?}", variants.fused_step),
+        PlanKind::Fused => format!("{:?}", profile.fused_step),
         PlanKind::Layerwise => kind.name().to_owned(),
     };
     let what = format!("{}, {plan}, {}", start.0, recipe.optimizer.name());
-    let (reports, end) = on_gpu(&data, &start, recipe, iters, (kind, variants));
+    let (reports, end) = on_gpu(&data, &start, recipe, iters, (kind, profile));
     assert_eq!((end.reason, end.iters, reports.len()), (Reason::Iters, iters, iters), "{what}");
 
     let mut twin = CpuEngine::new(Arc::new(data), start.1.map(f64::from), recipe);
@@ -228,10 +231,11 @@ fn more_samples_than_a_dispatch_has_workgroups_follow_the_f64_twin() {
 fn both_plans_agree_on_all_of_mnist() {
     let data = mnist(60_000);
     let start = start(&data, &[10]);
-    let kinds = [PlanKind::Layerwise, PlanKind::Fused].map(|kind| (kind, Variants::of(&adapter())));
-    let ends = kinds.iter().map(|&kind| on_gpu(&data, &start, &plain(), 50, kind).1.parameters);
-    let [layerwise, fused] = &ends.collect::<Vec<_>>()[..] else { panic!("two plans") };
-    let off = largest_difference(fused, &layerwise.map(f64::from));
+    let layerwise = on_gpu(&data, &start, &plain(), 50, layerwise()).1.parameters.map(f64::from);
+    // The profiles are those of the device, the first one as it is chosen.
+    let profile = DeviceProfile::every(&adapter())[0];
+    let fused = on_gpu(&data, &start, &plain(), 50, (PlanKind::Fused, profile)).1.parameters;
+    let off = largest_difference(&fused, &layerwise);
     assert!(off <= 1e-4, "a weight is off by {off:e}");
 }
 
@@ -240,8 +244,8 @@ fn both_plans_agree_on_all_of_mnist() {
 fn samples_that_pass_in_several_chunks_follow_the_f64_twin() {
     let data = common::dataset(4, 4, 5_003, 2_100);
     let shape = Shape::new(16, &[128], data.classes).unwrap();
-    let sizes = PlanSizes::new(&shape, data.lengths(), &plain(), PlanKind::Layerwise, in_chunks().1);
-    assert!((5_003 / 3..2_100).contains(&sizes.chunk), "{}", sizes.chunk);
+    let chunk = request(&shape, &data, &plain(), in_chunks().1).chunk;
+    assert!((5_003 / 3..2_100).contains(&chunk), "{chunk}");
     assert_plan(data, &[128], 3, &plain(), in_chunks());
 }
 
@@ -256,7 +260,7 @@ fn the_comparison_lets_no_nan_and_no_change_pass() {
     assert_eq!(largest_difference(&network(3.5), &expected), 0.5);
     assert_eq!(largest_difference(&network(f32::NAN), &expected), f64::INFINITY);
     assert_eq!(largest_difference(&network(3.0), &network(f32::NAN).map(f64::from)), f64::INFINITY);
-    let metrics = |loss| Metrics { loss, hits: 1, samples: 2 };
+    let metrics = |loss| Metrics { loss, correct: 1, samples: 2 };
     let nan = std::panic::catch_unwind(|| assert_metrics("NaN", &metrics(f64::NAN), &metrics(1.0)));
     assert!(nan.is_err(), "a loss of NaN passed");
 }

@@ -3,6 +3,7 @@
 use super::*;
 use shadegrad::{
     data::Samples,
+    net::Layout,
     recipe::{Activation, Decay, LearningRate, Optimizer},
     reference::{backward, forward, mean_gradient, scale_pixels, softmax_cross_entropy},
 };
@@ -29,14 +30,14 @@ fn gpu_gradient(data: &Dataset, start: &(Shape, Parameters), recipe: &Recipe) ->
         let mut engine = gpu_engine(data, start, recipe, layerwise())?;
         engine.iterate(1)?;
         engine.drain(0)?;
-        let bytes = engine.device().read(&[engine.plan().gradients.clone()])?;
+        let gradients = engine.buffers().slice(engine.plan().gradients);
+        let bytes = engine.device().read(&[gradients])?;
         let flat: Vec<f32> =
             bytes[0].chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect();
-        let sizes = PlanSizes::new(&start.0, data.lengths(), recipe, PlanKind::Layerwise, layerwise().1);
-        let layout = &sizes.layout;
+        let layout = Layout::new(&start.0);
         let padding = layout.pack(&layout.unpack(&flat, &start.0));
         assert_eq!(flat, padding, "{}: the gradients of padding are zero", recipe.activation.name());
-        Ok::<_, shadegrad::Error>(layout.unpack(&flat, &start.0))
+        Ok::<_, TrainError>(layout.unpack(&flat, &start.0))
     };
     run().unwrap_or_else(|error| panic!("{error}"))
 }
@@ -65,9 +66,9 @@ fn the_gradients_of_every_activation_at_every_depth_are_the_twins() {
 }
 
 /// The plans that this adapter would choose from.
-fn both_plans(shape: &Shape, recipe: &Recipe) -> Vec<(PlanKind, Variants)> {
-    let variants = Variants::of(&adapter());
-    plans(shape, recipe).into_iter().filter(|(_, of_plan)| *of_plan == variants).collect()
+fn both_plans(shape: &Shape, data: &Dataset, recipe: &Recipe) -> Vec<(PlanKind, DeviceProfile)> {
+    let profile = DeviceProfile::of(&adapter());
+    plans(shape, data, recipe).into_iter().filter(|(_, of_plan)| *of_plan == profile).collect()
 }
 
 #[test]
@@ -77,7 +78,7 @@ fn every_optimizer_follows_the_f64_twin_in_both_plans() {
     for optimizer in Optimizer::ALL {
         let rate = LearningRate::constant(optimizer.default_alpha());
         let recipe = Recipe { optimizer, weight_decay: 0.01, rate, ..plain() };
-        for plan in both_plans(&shape, &recipe) {
+        for plan in both_plans(&shape, &data, &recipe) {
             assert_plan(data.clone(), &[5], 6, &recipe, plan);
         }
     }
@@ -91,7 +92,7 @@ fn learning_rates_fall_and_rise_on_the_gpu_as_on_the_cpu() {
         [(Decay::Cosine, 3), (Decay::Step { every: 2, factor: 0.5 }, 0), (Decay::Constant, 8)]
     {
         let rate = LearningRate { alpha: 0.3, decay, warmup, iters: 9 };
-        for plan in both_plans(&shape, &Recipe { rate, ..plain() }) {
+        for plan in both_plans(&shape, &data, &Recipe { rate, ..plain() }) {
             assert_plan(data.clone(), &[5], 9, &Recipe { rate, ..plain() }, plan);
         }
     }
@@ -112,7 +113,7 @@ fn rates_are_sent_ahead_again_after_4096_iterations() {
     }
     let mut engine =
         gpu_engine(&data, &start, &recipe, layerwise()).unwrap_or_else(|error| panic!("{error}"));
-    let end = follow(&mut engine, &course(4_100, 5_000)).1;
+    let end = follow(&mut engine, &reporting(4_100, 5_000)).1;
     let off = largest_difference(&end.parameters, twin.parameters());
     assert!(off <= 1e-4, "a weight is off by {off:e}");
 }
