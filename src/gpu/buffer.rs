@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Element, Texture};
+use super::Element;
 
 /// Slices that are bound start at a multiple of this many bytes: WebGPU's default alignment, and
 /// no adapter asks for more.
@@ -29,15 +29,6 @@ pub struct Slice {
     pub offset: u64,
     /// Bytes.
     pub size: u64,
-}
-
-/// What a variable of a shader is bound to.
-#[derive(Clone)]
-pub enum Resource {
-    /// A range of a buffer.
-    Buffer(Slice),
-    /// A texture.
-    Texture(Texture),
 }
 
 impl Buffer {

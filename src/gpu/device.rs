@@ -6,7 +6,9 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{Adapter, Buffer, DeviceError, Element, Kernel, buffer::Slice, limits::Needs, wait::wait_for};
+use super::{
+    Adapter, Buffer, DeviceError, Element, buffer::Slice, limits::Needs, pipeline::Pipeline, wait::wait_for,
+};
 use crate::clock::{Duration, Instant};
 
 /// How long one look at a submission may take before the flags are looked at again.
@@ -22,7 +24,7 @@ pub struct Device {
     adapter: Adapter,
     fault: Fault,
     /// Compiled so far, by text and overrides.
-    pub(super) kernels: Mutex<HashMap<String, Arc<Kernel>>>,
+    pub(super) pipelines: Mutex<HashMap<String, Pipeline>>,
 }
 
 /// The first thing that went wrong outside of any call, told by wgpu's callbacks.
@@ -64,7 +66,7 @@ impl Device {
         raw.set_device_lost_callback(move |reason, message| {
             note(&on_loss, DeviceFault::Lost(format!("{reason:?} {message}")));
         });
-        Ok(Device { raw, queue, adapter: adapter.clone(), fault, kernels: Mutex::default() })
+        Ok(Device { raw, queue, adapter: adapter.clone(), fault, pipelines: Mutex::default() })
     }
 
     /// The adapter behind it.

@@ -6,7 +6,10 @@ use std::{
 };
 
 use super::{
-    Binding, Device, Resource, Shader, ShaderError, Workgroup, buffer::ALIGNMENT, shader::ENTRY_POINT,
+    Binding, Device, Interface, Resource, Shader, ShaderError, Workgroup,
+    buffer::ALIGNMENT,
+    pipeline::{Pipeline, bind_group_layout},
+    shader::ENTRY_POINT,
     wait::wait_for,
 };
 
@@ -15,11 +18,9 @@ const MAX_WORKGROUPS: u64 = 65_535;
 
 /// A compute pipeline with its constants baked in.
 pub struct Kernel {
-    pipeline: wgpu::ComputePipeline,
-    layout: wgpu::BindGroupLayout,
-    bindings: Vec<Binding>,
+    pipeline: Pipeline,
+    interface: Arc<Interface>,
     workgroup: Workgroup,
-    path: String,
     label: Arc<str>,
 }
 
@@ -33,32 +34,52 @@ pub struct Dispatch {
     pub label: Arc<str>,
 }
 
-impl Kernel {
-    /// Compiles `shader` with a value for each of its overrides.
+impl Device {
+    /// `shader` compiled with a value for each of its overrides; what was compiled before is taken as it is.
     ///
     /// # Errors
     /// [`ShaderError::Refused`] in wgpu's or the driver's words.
-    fn new(
-        device: &Device,
+    pub fn kernel(
+        &self,
         label: &str,
         shader: &Shader,
         overrides: &[(String, f64)],
-    ) -> Result<Self, ShaderError> {
-        let workgroup = shader.workgroup(overrides)?;
+    ) -> Result<Kernel, ShaderError> {
+        let kernel = |pipeline| -> Result<Kernel, ShaderError> {
+            let workgroup = shader.workgroup(overrides)?;
+            Ok(Kernel { pipeline, interface: shader.interface.clone(), workgroup, label: label.into() })
+        };
+        let key = format!("{overrides:?}\n{}", shader.text);
+        let known = || self.pipelines.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(pipeline) = known().get(&key).cloned() {
+            return kernel(pipeline);
+        }
+        // Not while locked: several are compiled side by side.
+        let pipeline = self.compile(label, shader, overrides)?;
+        known().insert(key, pipeline.clone());
+        kernel(pipeline)
+    }
+
+    fn compile(
+        &self,
+        label: &str,
+        shader: &Shader,
+        overrides: &[(String, f64)],
+    ) -> Result<Pipeline, ShaderError> {
         let constants: Vec<_> = overrides.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-        let scope = device.raw.push_error_scope(wgpu::ErrorFilter::Validation);
-        let internal = device.raw.push_error_scope(wgpu::ErrorFilter::Internal);
-        let module = device.raw.create_shader_module(wgpu::ShaderModuleDescriptor {
+        let scope = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
+        let internal = self.raw.push_error_scope(wgpu::ErrorFilter::Internal);
+        let module = self.raw.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(label),
             source: wgpu::ShaderSource::Naga(Cow::Owned(shader.module.clone())),
         });
-        let layout = bind_group_layout(device, label, &shader.interface.bindings);
-        let pipeline_layout = device.raw.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        let layout = bind_group_layout(&self.raw, label, &shader.interface);
+        let pipeline_layout = self.raw.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: Some(label),
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
-        let pipeline = device.raw.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+        let raw = self.raw.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(label),
             layout: Some(&pipeline_layout),
             module: &module,
@@ -70,13 +91,14 @@ impl Kernel {
             cache: None,
         });
         let refused = wait_for(internal.pop());
-        if let Some(error) = wait_for(scope.pop()).or(refused) {
-            return Err(refusal(device, &shader.interface.path, &error));
+        match wait_for(scope.pop()).or(refused) {
+            Some(error) => Err(refusal(self, &shader.interface.path, &error)),
+            None => Ok(Pipeline { raw, layout }),
         }
-        let (bindings, path) = (shader.interface.bindings.clone(), shader.interface.path.clone());
-        Ok(Kernel { pipeline, layout, bindings, workgroup, path, label: label.into() })
     }
+}
 
+impl Kernel {
     /// Binds the buffers that `lookup` gives for the shader's variable names and sizes the
     /// dispatch to at least `invocations`.
     ///
@@ -88,8 +110,8 @@ impl Kernel {
         invocations: u64,
         mut lookup: impl FnMut(&Binding) -> Result<Resource, ShaderError>,
     ) -> Result<Dispatch, ShaderError> {
-        let mut resources = Vec::with_capacity(self.bindings.len());
-        for binding in &self.bindings {
+        let mut resources = Vec::with_capacity(self.interface.bindings.len());
+        for binding in &self.interface.bindings {
             let resource = lookup(binding)?;
             self.check(binding, &resource)?;
             resources.push((binding.index, resource));
@@ -100,14 +122,15 @@ impl Kernel {
         let scope = device.raw.push_error_scope(wgpu::ErrorFilter::Validation);
         let bind_group = device.raw.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(&self.label),
-            layout: &self.layout,
+            layout: &self.pipeline.layout,
             entries: &entries,
         });
         if let Some(error) = wait_for(scope.pop()) {
-            return Err(refusal(device, &self.path, &error));
+            return Err(refusal(device, &self.interface.path, &error));
         }
         let workgroups = fold(invocations.div_ceil(self.workgroup.invocations()));
-        Ok(Dispatch { pipeline: self.pipeline.clone(), bind_group, workgroups, label: self.label.clone() })
+        let (pipeline, label) = (self.pipeline.raw.clone(), self.label.clone());
+        Ok(Dispatch { pipeline, bind_group, workgroups, label })
     }
 
     /// Compares what the shader declares with what the host binds, before the driver sees it.
@@ -117,87 +140,30 @@ impl Kernel {
             (Resource::Texture(_), true) => return Ok(()),
             (Resource::Buffer(slice), false) => slice,
             (Resource::Buffer(_), true) => {
-                return Err(self.mismatch(format!(
+                return Err(self.interface.error(format!(
                     "`{name}` is declared as a texture, and at this place the host binds a buffer: declare it as var<storage>"
                 )));
             }
             (Resource::Texture(_), false) => {
-                return Err(
-                    self.mismatch(format!("`{name}` is declared as a buffer, and the host binds a texture"))
-                );
+                return Err(self
+                    .interface
+                    .error(format!("`{name}` is declared as a buffer, and the host binds a texture")));
             }
         };
         let host = slice.buffer.element;
         if let Some(declared) = element.filter(|&declared| declared != host) {
-            return Err(self.mismatch(format!(
-                "`{name}` is declared with elements of {declared}, the host binds {host}"
-            )));
+            return Err(self
+                .interface
+                .error(format!("`{name}` is declared with elements of {declared}, the host binds {host}")));
         }
         if slice.size < *stride || !slice.size.is_multiple_of(*stride) {
-            return Err(self.mismatch(format!(
+            return Err(self.interface.error(format!(
                 "`{name}` is declared with elements of {stride} bytes, the host binds {} bytes, which is no multiple of it",
                 slice.size
             )));
         }
         debug_assert_eq!(slice.offset % ALIGNMENT, 0, "{name}: offset of a bound slice");
         Ok(())
-    }
-
-    fn mismatch(&self, message: String) -> ShaderError {
-        ShaderError::Interface { path: self.path.clone(), message }
-    }
-}
-
-impl Device {
-    /// `shader` compiled with a value for each of its overrides; what was compiled before is taken as it is.
-    ///
-    /// # Errors
-    /// [`ShaderError::Refused`] in wgpu's or the driver's words.
-    pub fn kernel(
-        &self,
-        label: &str,
-        shader: &Shader,
-        overrides: &[(String, f64)],
-    ) -> Result<Arc<Kernel>, ShaderError> {
-        let key = format!("{overrides:?}\n{}", shader.text);
-        let kernels = || self.kernels.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(kernel) = kernels().get(&key) {
-            return Ok(kernel.clone());
-        }
-        // Not while locked: several are compiled side by side.
-        let kernel = Arc::new(Kernel::new(self, label, shader, overrides)?);
-        kernels().insert(key, kernel.clone());
-        Ok(kernel)
-    }
-}
-
-fn bind_group_layout(device: &Device, label: &str, bindings: &[Binding]) -> wgpu::BindGroupLayout {
-    let entries: Vec<_> = bindings
-        .iter()
-        .map(|binding| wgpu::BindGroupLayoutEntry {
-            binding: binding.index,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: binding_type(binding),
-            count: None,
-        })
-        .collect();
-    device
-        .raw
-        .create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(label), entries: &entries })
-}
-
-fn binding_type(binding: &Binding) -> wgpu::BindingType {
-    if binding.texture {
-        return wgpu::BindingType::StorageTexture {
-            access: wgpu::StorageTextureAccess::ReadOnly,
-            format: wgpu::TextureFormat::Rgba32Uint,
-            view_dimension: wgpu::TextureViewDimension::D2,
-        };
-    }
-    wgpu::BindingType::Buffer {
-        ty: wgpu::BufferBindingType::Storage { read_only: !binding.writable },
-        has_dynamic_offset: false,
-        min_binding_size: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A buffer's bytes once more, as a texture: software drivers read a texture for all lanes of a subgroup at
 //! once, and a buffer lane by lane.
 
-use super::{Device, DeviceError, Interface, Limit, Resource, ShaderError, Slice, wait::wait_for};
+use super::{Device, DeviceError, Limit, Slice, wait::wait_for};
 
 /// Bytes of a texel, four numbers.
 const TEXEL: u64 = 16;
@@ -14,25 +14,6 @@ pub struct Texture {
 }
 
 impl Device {
-    /// `slice` as `interface` declares it under `name`: a texture with rows of its constant `ROW`, if it is
-    /// declared as one.
-    ///
-    /// # Errors
-    /// [`ShaderError::Interface`] if `ROW` is missing or no length of a row, within `Ok` of the device;
-    /// [`DeviceError`] as [`Device::texture`].
-    pub fn resource(
-        &self,
-        interface: &Interface,
-        name: &str,
-        slice: Slice,
-    ) -> Result<Result<Resource, ShaderError>, DeviceError> {
-        Ok(match interface.texture_row(name) {
-            Ok(Some(row)) => Ok(Resource::Texture(self.texture(&slice, row)?)),
-            Ok(None) => Ok(Resource::Buffer(slice)),
-            Err(error) => Err(error),
-        })
-    }
-
     /// Copies `slice` into a texture with rows of `row` texels. The last row may be shorter; the rest of it
     /// is 0.
     ///

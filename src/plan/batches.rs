@@ -4,7 +4,7 @@
 
 use super::{
     Op, PassId,
-    layerwise::{iteration, metrics_ops},
+    iteration::{iteration, metrics_ops},
     memory::{LayerSplits, SampleViews},
     request::Rows,
     steps::{Place, Steps},

@@ -1,53 +1,13 @@
-//! Which plan computes a network, and which file each kernel: a fixed rule from device, network, images
-//! and edited shaders, never a timing, so that the same seed gives the same bits.
+//! Which plan computes a network: a fixed rule from device, network, images and edited shaders, never a
+//! timing, so that the same seed gives the same bits.
 
-use std::{collections::BTreeSet, fmt, str::FromStr};
+use std::collections::BTreeSet;
 
-use serde::Serialize;
-
-use super::{PassId, Plan, PlanError, PlanRequest, fused, layerwise};
+use super::{PassId, Plan, PlanError, PlanKind, PlanRequest, fused::fused, layerwise::layerwise};
 use crate::{
-    kernels::{DeviceProfile, Interfaces, Sizes, entry, fused::FusedStep},
+    kernels::{Interfaces, fused::FusedStep},
     recipe::Activation,
 };
-
-/// How an iteration is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PlanKind {
-    /// Two kernels, which read the pixels once: one narrow hidden layer.
-    Fused,
-    /// One kernel for each formula: any network.
-    Layerwise,
-}
-
-impl PlanKind {
-    /// Both of them.
-    pub const ALL: [Self; 2] = [PlanKind::Fused, PlanKind::Layerwise];
-
-    /// fused or layerwise
-    pub fn name(self) -> &'static str {
-        match self {
-            PlanKind::Fused => "fused",
-            PlanKind::Layerwise => "layerwise",
-        }
-    }
-}
-
-impl fmt::Display for PlanKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for PlanKind {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = PlanKind::ALL.into_iter().find(|kind| kind.name() == text);
-        found.ok_or_else(|| "expected fused or layerwise".into())
-    }
-}
 
 /// The plan that is asked for, or else the fused one if it serves the request and trains with every edited
 /// shader that the layerwise plan would train with.
@@ -84,19 +44,6 @@ impl Plan {
     pub fn idle(&self, files: &dyn Interfaces) -> Vec<&'static str> {
         files.edited_outside(&self.sources(|pass| pass != PassId::Predict))
     }
-}
-
-/// The source of a kernel at some sizes: the last one that suits the device and the sizes, or the first one
-/// if that is edited and the other is not.
-pub(super) fn source_of(
-    kernel: &'static str,
-    sizes: &Sizes,
-    profile: &DeviceProfile,
-    files: &dyn Interfaces,
-) -> &'static str {
-    let (entry, suiting) = (entry(kernel), entry(kernel).source(profile, sizes));
-    let first = &entry.sources[0];
-    if files.is_edited(first) && !files.is_edited(suiting) { first.name } else { suiting.name }
 }
 
 /// The variant of `fused_step` that serves a request, or why none does.

@@ -7,7 +7,7 @@
 use super::{
     Op, PassId, Plan, PlanKind, PlanRequest, View,
     batches::next_step,
-    layerwise::{evaluations, logits, optimize},
+    iteration::{evaluations, logits, optimize},
     memory::{Memory, Names},
     report::finish,
     request::Rows,

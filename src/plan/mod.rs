@@ -11,6 +11,8 @@ mod data;
 mod derived;
 mod error;
 mod fused;
+mod iteration;
+mod kind;
 mod layerwise;
 mod memory;
 mod program;
@@ -19,12 +21,13 @@ mod request;
 mod steps;
 
 pub use buffers::Buffers;
-pub use choice::{PlanKind, choose};
+pub use choice::choose;
 pub use data::{
     BufferId, BufferSpec, Counter, Op, PassId, Plan, Read, Reported, Start, Step, StepInputs, View,
 };
 pub use error::PlanError;
 pub use fused::fused;
+pub use kind::PlanKind;
 pub use layerwise::layerwise;
 pub use program::Program;
 pub use request::{MAX_SAMPLES, PlanRequest};

@@ -109,11 +109,7 @@ fn overrides(step: &Step) -> Vec<(String, f64)> {
     step.overrides.iter().map(|(&name, &value)| (name.to_owned(), value)).collect()
 }
 
-fn kernel(
-    device: &Device,
-    step: &Step,
-    shaders: &Shaders,
-) -> Result<(Arc<Shader>, Arc<Kernel>), ShaderError> {
+fn kernel(device: &Device, step: &Step, shaders: &Shaders) -> Result<(Arc<Shader>, Kernel), ShaderError> {
     let shader = shaders.get(step.source, &step.sizes)?;
     let kernel = device.kernel(step.kernel, &shader, &overrides(step))?;
     Ok((shader, kernel))

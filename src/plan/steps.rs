@@ -4,14 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     Counter, Op, PlanRequest, Step, View,
-    choice::source_of,
     memory::{Memory, Names, SampleViews},
     request::Rows,
 };
 use crate::{
     data::Split,
     gpu::{Binding, Interface, ShaderError},
-    kernels::{Interfaces, Overrides, Sizes},
+    kernels::{DeviceProfile, Interfaces, Overrides, Sizes, entry},
 };
 
 /// Makes the steps of one plan.
@@ -137,4 +136,17 @@ fn bind(interface: &Interface, names: &Names) -> Result<BTreeMap<&'static str, V
         })
     };
     interface.bindings.iter().map(view).collect()
+}
+
+/// The source of a kernel at some sizes: the last one that suits the device and the sizes, or the first one
+/// if that is edited and the other is not.
+fn source_of(
+    kernel: &'static str,
+    sizes: &Sizes,
+    profile: &DeviceProfile,
+    files: &dyn Interfaces,
+) -> &'static str {
+    let (entry, suiting) = (entry(kernel), entry(kernel).source(profile, sizes));
+    let first = &entry.sources[0];
+    if files.is_edited(first) && !files.is_edited(suiting) { first.name } else { suiting.name }
 }

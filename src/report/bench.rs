@@ -132,7 +132,7 @@ impl BenchText {
         ];
         let [flops, flops_share, bytes, bytes_share] = cells;
         self.listing.line(&format!(
-            "{start}  {}  {flops:>8} {flops_share:>6}  {bytes:>8} {bytes_share:>6}",
+            "{start}  {}  {flops:>8} {flops_share:>7}  {bytes:>8} {bytes_share:>7}",
             microseconds(times)
         ))
     }
@@ -157,7 +157,7 @@ impl Observer for BenchText {
         );
         self.listing.line(&head)?;
         self.listing.line(&format!(
-            "{:<22}  {:<21} {:>5}  {:>10}  {:>21}  {:>8} {:>6}  {:>8} {:>6}",
+            "{:<22}  {:<21} {:>5}  {:>10}  {:>21}  {:>8} {:>7}  {:>8} {:>7}",
             "kernel", "m x k x n", "calls", "median us", "min..max us", "GFLOP/s", "limit", "GB/s", "limit"
         ))
     }

@@ -2,18 +2,18 @@
 
 mod batch_feeder;
 mod cpu_trainer;
-mod early_stopping;
 mod engine;
 mod error;
 mod gpu_engine;
 mod pace;
 mod prepared;
+mod stopping;
 mod trainer;
 
 pub use cpu_trainer::CpuTrainer;
-pub use early_stopping::Goal;
 pub use engine::{Engine, ReportMetrics};
 pub use error::TrainError;
 pub use gpu_engine::GpuEngine;
 pub use prepared::Prepared;
-pub use trainer::{End, Observer, Reason, Report, TrainOptions, train};
+pub use stopping::{Goal, Reason};
+pub use trainer::{End, Observer, Report, TrainOptions, train};

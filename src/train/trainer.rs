@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use super::{Engine, Goal, ReportMetrics, TrainError, early_stopping::EarlyStopping};
+use super::{Engine, Goal, Reason, ReportMetrics, TrainError, stopping::EarlyStopping};
 use crate::{clock::Instant, data::Split, metrics::Metrics, net::Parameters};
 
 /// How long to train and how often to report.
@@ -34,23 +34,6 @@ pub struct Report {
     pub test: Metrics,
     /// Wall time since all was ready for the first iteration.
     pub seconds: f64,
-}
-
-/// Why training ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reason {
-    /// All iterations are done.
-    Iters,
-    /// The accuracy that was asked for is reached.
-    Target,
-    /// The validation loss has not fallen for as many reports as were asked for.
-    EarlyStop,
-    /// A signal asked to stop.
-    Interrupted,
-    /// The loss is not finite.
-    Diverged,
-    /// A report could not be written: the weights so far are kept, as after a signal.
-    OutputLost(io::ErrorKind),
 }
 
 /// The end of a training: the final weights and their figures.

@@ -1,7 +1,26 @@
-//! What ends a training before its iterations are done.
+//! What ends a training, and when it does so before its iterations are done.
 
-use super::{Engine, Reason, TrainError};
+use std::io;
+
+use super::{Engine, TrainError};
 use crate::{data::Split, metrics::Metrics};
+
+/// Why training ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// All iterations are done.
+    Iters,
+    /// The accuracy that was asked for is reached.
+    Target,
+    /// The validation loss has not fallen for as many reports as were asked for.
+    EarlyStop,
+    /// A signal asked to stop.
+    Interrupted,
+    /// The loss is not finite.
+    Diverged,
+    /// A report could not be written: the weights so far are kept, as after a signal.
+    OutputLost(io::ErrorKind),
+}
 
 /// When to stop early.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
