@@ -19,7 +19,7 @@ use std::{
 use serde_json::Value;
 use shadegrad::gpu::GraphicsApi;
 
-use common::{CLASSES, shadegrad};
+use common::{data::CLASSES, shadegrad};
 use harness::*;
 
 /// Wrong command lines, and what the message must name.
