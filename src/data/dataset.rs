@@ -8,7 +8,11 @@ use std::{
 use ndarray::ArrayView2;
 use serde::Serialize;
 
-use super::{DataError, Fault, Images, idx, idx::read_images_header, read_images, read_labels};
+use super::{
+    DataError, Fault, Images, idx,
+    idx::{parse_images, parse_labels, read_images_header},
+    read_images, read_labels,
+};
 
 /// Classes of MNIST, Fashion-MNIST and KMNIST.
 pub const CLASSES: usize = 10;
@@ -75,7 +79,18 @@ impl Dataset {
     pub fn load(dir: &Path) -> Result<Dataset, DataError> {
         check_folder(dir)?;
         let (train, test) = rayon::join(|| Files::load(dir, "train"), || Files::load(dir, "t10k"));
-        let (train, test) = (train?, test?);
+        Dataset::of(train?, test?)
+    }
+
+    /// The same from the bytes of the four files, each of them IDX, gzipped or plain.
+    ///
+    /// # Errors
+    /// As [`Dataset::load`]; the files have the names of MNIST.
+    pub fn parse(train: [&[u8]; 2], test: [&[u8]; 2]) -> Result<Dataset, DataError> {
+        Dataset::of(Files::parse("train", train)?, Files::parse("t10k", test)?)
+    }
+
+    fn of(train: Files, test: Files) -> Result<Dataset, DataError> {
         let (expected, found) = (train.picture(), test.picture());
         if expected != found {
             return Err(DataError::SizesDiffer { train: train.path, test: test.path, expected, found });
@@ -209,6 +224,21 @@ impl Files {
             || read_named(dir, &format!("{prefix}-labels-idx1-ubyte"), read_labels),
         );
         let ((images, path), (labels, labels_path)) = (images?, labels?);
+        Files::of((images, path), (labels, labels_path))
+    }
+
+    fn parse(prefix: &str, [images, labels]: [&[u8]; 2]) -> Result<Files, DataError> {
+        let [path, labels_path] =
+            ["images-idx3-ubyte", "labels-idx1-ubyte"].map(|name| PathBuf::from(format!("{prefix}-{name}")));
+        let (images, labels) = (parse_images(&path, images)?, parse_labels(&labels_path, labels)?);
+        Files::of((images, path), (labels, labels_path))
+    }
+
+    /// What belongs together.
+    fn of(
+        (images, path): (Images, PathBuf),
+        (labels, labels_path): (Vec<u8>, PathBuf),
+    ) -> Result<Files, DataError> {
         if labels.len() != images.count {
             let (expected, found) = (images.count, labels.len());
             return Err(DataError::CountsDiffer { images: path, labels: labels_path, expected, found });

@@ -1,7 +1,10 @@
 //! The IDX format, read strictly: two zero bytes, the element type, the number of dimensions, the dimensions
 //! as big-endian u32, then the elements with the last dimension running fastest.
 
-use std::path::Path;
+use std::{
+    io::{BufRead, Cursor, Seek},
+    path::Path,
+};
 
 use byteorder::{BigEndian, ByteOrder};
 
@@ -64,19 +67,42 @@ pub(super) fn label_offset(index: usize) -> usize {
     header_len(1) + index
 }
 
-fn read<const N: usize>(path: &Path) -> Result<([usize; N], Vec<u8>), DataError> {
-    read_array(path).map_err(|fault| DataError::File { path: path.to_owned(), fault })
+/// [`read_images`] from the bytes of a file; `name` is for messages.
+///
+/// # Errors
+/// As [`read_images`].
+pub fn parse_images(name: &Path, bytes: &[u8]) -> Result<Images, DataError> {
+    let ([count, rows, cols], pixels) = parse(name, bytes)?;
+    Ok(Images { count, rows, cols, pixels })
 }
 
-fn read_array<const N: usize>(path: &Path) -> Result<([usize; N], Vec<u8>), Fault> {
-    let mut source = Source::open(path)?;
+/// [`read_labels`] from the bytes of a file; `name` is for messages.
+///
+/// # Errors
+/// As [`read_labels`].
+pub fn parse_labels(name: &Path, bytes: &[u8]) -> Result<Vec<u8>, DataError> {
+    parse::<1>(name, bytes).map(|(_, labels)| labels)
+}
+
+fn read<const N: usize>(path: &Path) -> Result<([usize; N], Vec<u8>), DataError> {
+    Source::open(path).and_then(read_array).map_err(|fault| DataError::File { path: path.to_owned(), fault })
+}
+
+fn parse<const N: usize>(name: &Path, bytes: &[u8]) -> Result<([usize; N], Vec<u8>), DataError> {
+    let source = Source::of(Cursor::new(bytes));
+    source.and_then(read_array).map_err(|fault| DataError::File { path: name.to_owned(), fault })
+}
+
+fn read_array<const N: usize, R: BufRead + Seek>(
+    mut source: Source<R>,
+) -> Result<([usize; N], Vec<u8>), Fault> {
     let dims: [u32; N] = read_header(&mut source)?;
     let payload = read_payload(&mut source, header_len(N) as u64, payload_len(&dims)?)?;
     source.finish()?;
     Ok((dims.map(|dim| dim as usize), payload))
 }
 
-fn read_header<const N: usize>(source: &mut Source) -> Result<[u32; N], Fault> {
+fn read_header<const N: usize, R: BufRead + Seek>(source: &mut Source<R>) -> Result<[u32; N], Fault> {
     let mut header = Vec::new();
     source.read(4, &mut header)?;
     match header[..] {
@@ -110,7 +136,7 @@ fn check_shape(kind: u8, found: u8, expected: usize) -> Result<(), Fault> {
     }
 }
 
-fn not_idx(source: &mut Source, mut head: Vec<u8>, dims: usize) -> Fault {
+fn not_idx<R: BufRead + Seek>(source: &mut Source<R>, mut head: Vec<u8>, dims: usize) -> Fault {
     if let Err(fault) = source.read((content::HEAD - head.len()) as u64, &mut head) {
         return fault;
     }
@@ -140,7 +166,11 @@ fn payload_len(dims: &[u32]) -> Result<u64, Fault> {
 
 /// Reads `expected` bytes and asks for one more: only at the end of the stream is a gzip checksum verified,
 /// and a stream that inflates for ever is left at that byte.
-fn read_payload(source: &mut Source, start: u64, expected: u64) -> Result<Vec<u8>, Fault> {
+fn read_payload<R: BufRead + Seek>(
+    source: &mut Source<R>,
+    start: u64,
+    expected: u64,
+) -> Result<Vec<u8>, Fault> {
     let mut payload = Vec::new();
     source.read(expected + 1, &mut payload)?;
     let found = payload.len() as u64;

@@ -13,30 +13,35 @@ use super::Fault;
 /// Bytes asked of the disk at once.
 const BUFFER: usize = 1 << 17;
 
-/// An open data file and how far it has been read.
-pub(super) struct Source {
-    stream: Stream,
+/// An open data file, or its bytes, and how far it has been read.
+pub(super) struct Source<R> {
+    stream: Stream<R>,
     /// Bytes read so far, after decompression.
     offset: u64,
 }
 
-enum Stream {
-    Plain(BufReader<File>),
-    Gzip(Box<GzDecoder<BufReader<File>>>),
+enum Stream<R> {
+    Plain(R),
+    Gzip(Box<GzDecoder<R>>),
 }
 
-impl Source {
-    /// Opens a regular, non-empty file; gzip is told by its magic number, whatever the name.
-    pub(super) fn open(path: &Path) -> Result<Source, Fault> {
-        let mut file = open_regular(path)?;
+impl Source<BufReader<File>> {
+    /// Opens a regular, non-empty file.
+    pub(super) fn open(path: &Path) -> Result<Self, Fault> {
+        Source::of(BufReader::with_capacity(BUFFER, open_regular(path)?))
+    }
+}
+
+impl<R: BufRead + Seek> Source<R> {
+    /// Reads what is not empty; gzip is recognised by its magic number, whatever the name.
+    pub(super) fn of(mut reader: R) -> Result<Self, Fault> {
         let mut magic = Vec::new();
-        file.by_ref().take(2).read_to_end(&mut magic).map_err(Fault::Unreadable)?;
-        file.rewind().map_err(Fault::Unreadable)?;
-        let file = BufReader::with_capacity(BUFFER, file);
+        reader.by_ref().take(2).read_to_end(&mut magic).map_err(Fault::Unreadable)?;
+        reader.rewind().map_err(Fault::Unreadable)?;
         let stream = match magic[..] {
             [] => return Err(Fault::Empty),
-            [0x1f, 0x8b] => Stream::Gzip(Box::new(GzDecoder::new(file))),
-            _ => Stream::Plain(file),
+            [0x1f, 0x8b] => Stream::Gzip(Box::new(GzDecoder::new(reader))),
+            _ => Stream::Plain(reader),
         };
         Ok(Source { stream, offset: 0 })
     }

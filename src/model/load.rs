@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fs::{self, File},
-    io::{self, BufReader, Read, Seek, SeekFrom},
+    io::{self, BufReader, Cursor, Read, Seek, SeekFrom},
     path::Path,
 };
 
@@ -45,7 +45,14 @@ pub fn load_with_metadata(path: &Path, shape: &Shape) -> Result<(Parameters<f32>
     read(path, BufReader::new(file), found.len(), shape)
 }
 
-/// [`load`] from `len` bytes; `path` is for messages.
+/// [`load_with_metadata`] from the bytes of a file; `name` is for messages.
+///
+/// # Errors
+/// As [`load`].
+pub fn parse(name: &Path, bytes: &[u8], shape: &Shape) -> Result<(Parameters<f32>, Strings), ModelError> {
+    read(name, Cursor::new(bytes), bytes.len() as u64, shape)
+}
+
 fn read(
     path: &Path,
     bytes: impl Read + Seek,

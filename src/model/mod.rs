@@ -13,8 +13,8 @@ mod save;
 
 pub use error::ModelError;
 pub use fingerprint::weights_sha256;
-pub use load::{load, load_with_metadata};
-pub use save::{check_writable, save};
+pub use load::{load, load_with_metadata, parse};
+pub use save::{check_writable, save, write};
 
 use std::fs;
 

@@ -44,6 +44,24 @@ pub fn check_writable(path: &Path) -> Result<(), ModelError> {
     Target::new(path)?.temporary().map(drop).map_err(|source| write_error(path, source))
 }
 
+/// Writes the bytes of a model file: the same input gives the same bytes.
+///
+/// # Errors
+/// What the writer meets, or a header that is longer than 1 MiB.
+pub fn write(
+    writer: &mut impl Write,
+    parameters: &Parameters<f32>,
+    metadata: &BTreeMap<String, String>,
+) -> io::Result<()> {
+    let header = header(parameters, metadata)?;
+    writer.write_all(&(header.len() as u64).to_le_bytes())?;
+    writer.write_all(&header)?;
+    for value in parameters.values() {
+        writer.write_all(&value.to_le_bytes())?;
+    }
+    Ok(())
+}
+
 /// Where a model goes.
 struct Target {
     /// The file itself, links resolved.
@@ -85,14 +103,9 @@ impl Target {
     }
 
     fn write(&self, parameters: &Parameters<f32>, metadata: &BTreeMap<String, String>) -> io::Result<()> {
-        let header = header(parameters, metadata)?;
         let temporary = self.temporary()?;
         let mut writer = BufWriter::new(temporary.as_file());
-        writer.write_all(&(header.len() as u64).to_le_bytes())?;
-        writer.write_all(&header)?;
-        for value in parameters.values() {
-            writer.write_all(&value.to_le_bytes())?;
-        }
+        write(&mut writer, parameters, metadata)?;
         writer.flush()?;
         drop(writer);
         if let Some(permissions) = &self.permissions {

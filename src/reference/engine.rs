@@ -3,11 +3,10 @@
 use std::{borrow::Cow, sync::Arc};
 
 use ndarray::{ArrayView2, NdFloat};
-use rayon::prelude::*;
 
 use super::{
     Activations, SoftmaxCrossEntropy, backward, forward, gather, gather_shifted, mean_gradient, scale_pixels,
-    softmax_cross_entropy, step,
+    softmax_cross_entropy, step, threads,
 };
 use crate::{
     data::{Dataset, Samples, Split},
@@ -127,7 +126,7 @@ impl<T: NdFloat> CpuEngine<T> {
     pub fn evaluate(&self, split: Split) -> Option<Metrics> {
         let samples = self.data.set(split)?;
         let chunks = chunks(samples, CHUNK);
-        let parts: Vec<_> = chunks.par_iter().map(|chunk| Tally::of(&self.chunk_forward(chunk).1)).collect();
+        let parts: Vec<_> = threads::map(&chunks, |chunk| Tally::of(&self.chunk_forward(chunk).1));
         let mut tally = Tally::default();
         parts.iter().for_each(|part| tally.add(part));
         Some(tally.metrics(samples.len()))
@@ -143,7 +142,7 @@ impl<T: NdFloat> CpuEngine<T> {
         let mut tally = Tally::default();
         let mut sums = self.parameters.map(|_| T::zero());
         for wave in chunks(samples, self.chunk_rows(samples.len())).chunks(self.wave) {
-            let parts: Vec<_> = wave.par_iter().map(|chunk| self.chunk_gradient(chunk)).collect();
+            let parts: Vec<_> = threads::map(wave, |chunk| self.chunk_gradient(chunk));
             for (part, gradient) in &parts {
                 tally.add(part);
                 add(&mut sums, gradient);

@@ -25,6 +25,7 @@ mod forward;
 mod limits;
 mod loss;
 mod pass;
+mod threads;
 mod update;
 
 pub use activation::{

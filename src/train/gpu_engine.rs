@@ -2,17 +2,18 @@
 //! device works. What a report needs is copied after its submission, and picked up when that is done:
 //! the queue never runs dry for it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use super::{
     Engine, ReportMetrics, TrainError,
     batch_feeder::{BatchFeeder, Inputs},
+    job::{Job, PendingReport, Purpose, Totals, metrics},
     pace::Pace,
 };
 use crate::{
-    clock::{Duration, Instant},
+    clock::Duration,
     data::Split,
-    gpu::{Command, Device, ReadBack, Slice, Submission},
+    gpu::{Command, Device, Slice},
     metrics::Metrics,
     net::{Layout, Parameters},
     plan::{Buffers, PassId, Plan, PlanRequest, Program, Reported},
@@ -38,37 +39,6 @@ pub struct GpuEngine {
     reported: VecDeque<ReportMetrics>,
     evaluating: Duration,
 }
-
-/// A submission under way.
-struct Job {
-    submission: Submission,
-    start: Instant,
-    commands: usize,
-    purpose: Purpose,
-    /// Of a report's last submission.
-    then: Option<PendingReport>,
-}
-
-/// What comes back after a report.
-struct PendingReport {
-    read_back: ReadBack,
-    /// What the counters must read.
-    expected: Vec<u32>,
-    /// Training samples that it is about.
-    samples: usize,
-}
-
-/// What a submission is for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Purpose {
-    Iterate,
-    Evaluate,
-    /// An iteration whose metrics are wanted.
-    Report,
-}
-
-/// Sum of the losses and correct predictions by set, as they were read back.
-type Totals = BTreeMap<Split, (f64, u64)>;
 
 impl GpuEngine {
     pub(super) fn new(
@@ -320,16 +290,4 @@ impl Engine for GpuEngine {
     fn evaluating(&self) -> Duration {
         self.evaluating
     }
-}
-
-impl Job {
-    fn new(submission: Submission, commands: usize, purpose: Purpose) -> Self {
-        Job { submission, start: Instant::now(), commands, purpose, then: None }
-    }
-}
-
-/// The figures of a set of so many samples; `None` if it was not read back.
-fn metrics(totals: &Totals, split: Split, samples: usize) -> Option<Metrics> {
-    let &(loss, correct) = totals.get(&split)?;
-    Some(Metrics { loss: loss / samples as f64, correct, samples: samples as u64 })
 }

@@ -5,6 +5,7 @@ mod cpu_trainer;
 mod engine;
 mod error;
 mod gpu_engine;
+mod job;
 mod pace;
 mod prepared;
 mod stopping;

@@ -168,3 +168,19 @@ fn the_bundled_mnist() {
     assert_eq!((sum(&train.pixels), sum(&test.pixels)), (1_567_298_545, 264_923_200));
     assert_eq!((sum(&train.pixels[..784]), sum(&test.pixels[test.pixels.len() - 784..])), (27_525, 41_833));
 }
+
+/// From bytes with the same checks as from files.
+#[test]
+fn the_bytes_of_the_files_are_the_data_set() {
+    let dir = folder(|_| {});
+    let bytes = NAMES.map(|name| fs::read(dir.path().join(name)).unwrap());
+    let name = |part: &str| NAMES.iter().position(|name| name.contains(part)).unwrap();
+    let [train, train_labels, test, test_labels] =
+        ["train-images", "train-labels", "t10k-images", "t10k-labels"].map(|part| &bytes[name(part)][..]);
+    let parsed = Dataset::parse([train, train_labels], [test, test_labels]).unwrap();
+    assert_eq!(parsed, Dataset::load(dir.path()).unwrap());
+    let error = Dataset::parse([train, train_labels], [test, &test_labels[1..]]).unwrap_err().to_string();
+    assert!(error.starts_with("t10k-labels-idx1-ubyte: "), "{error}");
+    let error = Dataset::parse([train, test_labels], [test, test_labels]).unwrap_err().to_string();
+    assert!(error.contains("one for each picture of train-images-idx3-ubyte"), "{error}");
+}

@@ -12,7 +12,7 @@ use safetensors::SafeTensors;
 use sha2::{Digest, Sha256};
 use shadegrad::{
     cli::Error,
-    model::{ModelError, check_writable, load, save, weights_sha256},
+    model::{ModelError, check_writable, load, load_with_metadata, parse, save, weights_sha256, write},
     net::{Init, Parameters, Shape},
 };
 use tempfile::TempDir;
@@ -231,4 +231,22 @@ fn a_system_error_is_the_source() {
     let error = check_writable(Path::new("nul\0")).unwrap_err();
     assert!(matches!(error, ModelError::Write { .. }));
     assert!(std::error::Error::source(&error).is_some());
+}
+
+/// A model is bytes; files are its edge.
+#[test]
+fn the_bytes_of_a_model_are_those_of_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.safetensors");
+    let shape = Shape::new(7, &[5], 3).unwrap();
+    let parameters = Init::Uniform.parameters(&shape, 1);
+    let metadata = BTreeMap::from([("program".to_owned(), "a test".to_owned())]);
+    save(&path, &parameters, &metadata).unwrap();
+    let mut bytes = Vec::new();
+    write(&mut bytes, &parameters, &metadata).unwrap();
+    assert_eq!(bytes, fs::read(&path).unwrap());
+    let parsed = parse(Path::new("upload"), &bytes, &shape).unwrap();
+    assert_eq!(parsed, load_with_metadata(&path, &shape).unwrap());
+    let error = parse(Path::new("upload"), &bytes[..bytes.len() - 1], &shape).unwrap_err();
+    assert!(matches!(error, ModelError::Truncated { .. }) && error.to_string().contains("upload"), "{error}");
 }

@@ -1,20 +1,15 @@
 //! The plan as data: what it holds, what follows from it, and that it can be compiled again.
 
-#[path = "common/data.rs"]
+#[path = "../common/data.rs"]
 mod common;
+mod compiled;
 
 use shadegrad::{
-    data::{Dataset, Lengths},
-    gpu::{Device, Element, Wanted, choose},
+    data::Lengths,
     kernels::{DeviceProfile, Interfaces, Shaders, fused::FusedStep},
-    net::{ALIGN, Init, Layout, Shape},
-    plan::{
-        Buffers, MAX_SAMPLES, Op, PassId, Plan, PlanError, PlanKind, PlanRequest, Program, Start, fused,
-        layerwise,
-    },
+    net::{ALIGN, Layout, Shape},
+    plan::{MAX_SAMPLES, Op, PassId, Plan, PlanKind, PlanRequest, Start, fused, layerwise},
     recipe::{Activation, LearningRate, Optimizer, Recipe},
-    reference::{forward, scale_pixels},
-    train::{Engine, GpuEngine},
 };
 
 /// Half of what WebGPU guarantees a binding: what the pixels of a chunk may take.
@@ -311,82 +306,4 @@ fn a_plan_needs_interfaces_and_no_texts() {
     }
     let request = request(35, &[12], 613, &plain(), PLAIN);
     assert_eq!(layerwise(&request, &Read(shaders())).unwrap(), layerwise(&request, &shaders()).unwrap());
-}
-
-/// A small training on the best adapter, and what it was made from.
-fn engine(data: &Dataset, hidden: &[usize], recipe: &Recipe) -> (GpuEngine, PlanRequest) {
-    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
-    let shape = Shape::new(data.train.inputs, hidden, data.classes).unwrap();
-    let profile = DeviceProfile::of(&adapter);
-    let request = PlanRequest::new(&shape, data.lengths(), (data.rows, data.cols), recipe, profile);
-    let start = Init::Uniform.parameters(&shape, 3);
-    let engine = GpuEngine::open(&adapter, &shaders(), &request, None, data, &start);
-    (engine.unwrap_or_else(|error| panic!("{error}")), request)
-}
-
-fn iterate(engine: &mut GpuEngine, count: usize) {
-    let mut done = 0;
-    while done < count {
-        done += engine.iterate(count - done).unwrap_or_else(|error| panic!("{error}"));
-    }
-}
-
-#[test]
-fn a_second_program_over_the_same_buffers_trains_on_to_the_same_bits() {
-    let data = common::dataset(7, 5, 613, 101);
-    let batches = Recipe { batch: Some(100), optimizer: Optimizer::Adam, ..Recipe::gradient_descent(0.01) };
-    for (hidden, recipe) in [(&[5][..], plain()), (&[12, 8], plain()), (&[5], batches)] {
-        let (mut once, _) = engine(&data, hidden, &recipe);
-        iterate(&mut once, 9);
-        let (mut twice, _) = engine(&data, hidden, &recipe);
-        iterate(&mut twice, 4);
-        let second = Program::compile(twice.device(), twice.plan(), &shaders(), twice.buffers());
-        twice.replace(second.unwrap_or_else(|error| panic!("{error}")));
-        iterate(&mut twice, 5);
-        assert_eq!(once.parameters().unwrap(), twice.parameters().unwrap(), "{hidden:?}");
-    }
-}
-
-#[test]
-fn a_program_that_needs_other_buffers_is_refused_with_that_word() {
-    let data = common::dataset(7, 5, 613, 101);
-    let (engine, request) = engine(&data, &[12, 8], &plain());
-    let other = PlanRequest { chunk: request.chunk / 2, ..request };
-    let plan = layerwise(&other, &shaders()).unwrap();
-    let Err(error) = Program::compile(engine.device(), &plan, &shaders(), engine.buffers()) else {
-        panic!("half of the rows pass as all of them");
-    };
-    assert!(matches!(error, PlanError::OtherBuffers { .. }), "{error}");
-    for part in ["other buffers", "z of layer 0"] {
-        assert!(error.to_string().contains(part), "{error}");
-    }
-}
-
-#[test]
-fn the_logits_of_a_prediction_are_the_twins() {
-    let data = common::dataset(7, 5, 20, 101);
-    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
-    let shape = Shape::new(35, &[12, 8], 10).unwrap();
-    let profile = DeviceProfile::of(&adapter);
-    let request = PlanRequest::new(&shape, data.lengths(), (7, 5), &plain(), profile);
-    let request = PlanRequest { chunk: ALIGN, ..request }; // two chunks
-    let plan = layerwise(&request, &shaders()).unwrap().keep(|pass| pass == PassId::Predict);
-    let parameters = Init::Uniform.parameters(&shape, 3);
-    let run = || -> Result<Vec<f32>, PlanError> {
-        let device = Device::open(&adapter, &plan.needs(&shaders())?)?;
-        let buffers = Buffers::allocate(&device, &plan, &data, &parameters)?;
-        let program = Program::compile(&device, &plan, &shaders(), &buffers)?;
-        device.submit(program.pass(PassId::Predict), 1);
-        let bytes = device.read(&[buffers.slice(plan.logits)])?;
-        Ok(bytes[0].chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
-    };
-    let found = run().unwrap_or_else(|error| panic!("{error}"));
-    let x = scale_pixels(data.test.matrix());
-    let expected = forward(&parameters.map(f64::from), x, Activation::Relu);
-    assert_eq!(found.len(), 101 * 12, "10 classes, padded");
-    for ((row, class), expected) in expected.logits().indexed_iter() {
-        let difference = (f64::from(found[12 * row + class]) - expected).abs();
-        assert!(difference <= 1e-5, "sample {row}, class {class}: off by {difference}");
-    }
-    assert_eq!(plan.buffers[plan.logits.buffer.0].element, Element::F32);
 }
