@@ -1,6 +1,7 @@
 //! How fast each kernel is at its real sizes, how fast the whole iteration, and what this device does
 //! at most. Everything is verified first: what is wrong gets no time.
 
+mod compile;
 mod error;
 mod iteration;
 mod limits;
@@ -8,6 +9,7 @@ mod row;
 mod timing;
 mod verify;
 
+pub use compile::{CompileJob, Compiled, compile, compile_jobs, outcome};
 pub use error::BenchError;
 pub use iteration::Iteration;
 pub use limits::Limits;

@@ -1,17 +1,18 @@
-//! `shadegrad bench`: every kernel at its real sizes and the whole iteration, verified and timed.
+//! `shadegrad bench`: every kernel at its real sizes and the whole iteration, verified and timed; or what the
+//! driver takes to compile them.
 
-use std::{path::Path, sync::Arc};
+use std::{env, path::Path, process, sync::Arc};
 
 use clap::Args;
 
 use super::{DataArgs, DeviceArg, DeviceArgs, Error, NetworkArgs, ShaderArgs, describe, values};
 use crate::{
-    bench::{self, Setup},
-    gpu::{Wanted, choose},
+    bench::{self, CompileJob, Setup},
+    gpu::{Adapter, GraphicsApi, Wanted, choose},
     kernels::{DeviceProfile, Shaders},
     net::Shape,
     plan::{self, PlanError, PlanKind, PlanRequest},
-    report::{self, BenchHeader, shaders_in_use},
+    report::{self, BenchHeader, CompileTable, shaders_in_use},
     session::{DataSource, graphics_apis},
 };
 
@@ -30,6 +31,13 @@ pub struct BenchArgs {
     /// Samples of each time: their median is reported, and the shortest and the longest
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = values::at_least_one, allow_negative_numbers = true, help_heading = "Output")]
     rounds: usize,
+    /// Instead, measure what the driver takes to compile each variant that the adapter can run: time and
+    /// memory, each in a process of its own, without shader caches
+    #[arg(long, help_heading = "Output", conflicts_with_all = ["data", "limit", "hidden", "plan", "rounds"])]
+    compile: bool,
+    /// The one job of --compile that this process does
+    #[arg(long, value_name = "N", hide = true, requires = "compile")]
+    compile_job: Option<usize>,
     /// One JSON object a line on standard output
     #[arg(long, help_heading = "Output")]
     json: bool,
@@ -39,29 +47,21 @@ pub struct BenchArgs {
 ///
 /// # Errors
 /// The first thing that is wrong with flags, shaders, data or device; [`Error::Wrong`] in the end
-/// if a kernel or the iteration is wrong.
+/// if a kernel or the iteration is wrong, or does not compile.
 pub fn run(args: &BenchArgs) -> Result<(), Error> {
-    let wanted = match &args.device.device {
-        Some(DeviceArg::Cpu) => {
-            return Err(Error::Usage(
-                "--device cpu: bench times shaders, and the CPU engine runs none: expected gpu or an adapter"
-                    .into(),
-            ));
-        }
-        Some(device) => device.wanted().unwrap_or(Wanted::Best),
-        None => Wanted::Best,
-    };
+    let wanted = wanted(args.device.device.as_ref())?;
     let apis = graphics_apis(args.device.backend)?;
     let shaders = Shaders::load(args.shaders.shaders.as_deref().map(Path::new))?;
+    if args.compile {
+        return compile(args, &wanted, &apis, &shaders);
+    }
     let source = DataSource { folder: args.data.data.clone(), limit: args.data.limit, held_out: None };
     let data = Arc::new(source.load()?);
     let shape = Shape::new(data.train.inputs, &args.network.hidden, data.classes)?;
     let adapter = choose(&wanted, &apis)?;
     let plans =
         plans(args.shaders.plan, &bench::request(&shape, &data, DeviceProfile::of(&adapter)), &shaders)?;
-    if let Some(folder) = &args.shaders.shaders {
-        shaders_in_use(folder, &shaders.from_folder, &shaders.built_in);
-    }
+    announce_shaders(args, &shaders);
     let header = BenchHeader {
         device: describe::gpu_line(&adapter),
         network: shape.to_string(),
@@ -71,6 +71,66 @@ pub fn run(args: &BenchArgs) -> Result<(), Error> {
     let setup =
         Setup { adapter: &adapter, shaders: &shaders, data: &data, shape: &shape, rounds: args.rounds };
     Ok(bench::run(&setup, &plans, report::bench(args.json, header).as_mut())?)
+}
+
+/// The adapter that is asked for.
+fn wanted(device: Option<&DeviceArg>) -> Result<Wanted, Error> {
+    match device {
+        Some(DeviceArg::Cpu) => Err(Error::Usage(
+            "--device cpu: bench times shaders, and the CPU engine runs none: expected gpu or an adapter"
+                .into(),
+        )),
+        device => Ok(device.and_then(DeviceArg::wanted).unwrap_or(Wanted::Best)),
+    }
+}
+
+/// Says which shaders a `--shaders` run uses.
+fn announce_shaders(args: &BenchArgs, shaders: &Shaders) {
+    if let Some(folder) = &args.shaders.shaders {
+        shaders_in_use(folder, &shaders.from_folder, &shaders.built_in);
+    }
+}
+
+/// Measures compiling: one job, or all of them in processes of their own.
+fn compile(args: &BenchArgs, wanted: &Wanted, apis: &[GraphicsApi], shaders: &Shaders) -> Result<(), Error> {
+    let adapter = choose(wanted, apis)?;
+    let jobs = bench::compile_jobs(&adapter);
+    match args.compile_job {
+        None => {
+            announce_shaders(args, shaders);
+            compile_all(args.json, &adapter, &jobs)
+        }
+        Some(number) => {
+            let job = jobs.get(number).ok_or_else(|| {
+                Error::Usage(format!("--compile-job {number}: there are {} jobs, from 0", jobs.len()))
+            })?;
+            Ok(CompileTable::only(&bench::compile(&adapter, shaders, job)?)?)
+        }
+    }
+}
+
+/// Each job in a process that has this one's flags and the job's number.
+fn compile_all(json: bool, adapter: &Adapter, jobs: &[CompileJob]) -> Result<(), Error> {
+    let this = env::current_exe()
+        .map_err(|error| Error::Wrong(format!("cannot find this program to start it again: {error}")))?;
+    let mut table = CompileTable::start(json, &describe::gpu_line(adapter))?;
+    let mut failed = Vec::new();
+    for (number, job) in jobs.iter().enumerate() {
+        let mut process = process::Command::new(&this);
+        process.args(env::args_os().skip(1)).args(["--compile-job", &number.to_string()]);
+        let outcome = bench::outcome(&mut process);
+        table.row(job, &outcome)?;
+        failed.extend(outcome.is_err().then(|| job.to_string()));
+    }
+    match failed[..] {
+        [] => Ok(()),
+        _ => Err(Error::Wrong(format!(
+            "{} of {} do not compile: {}",
+            failed.len(),
+            jobs.len(),
+            failed.join("; ")
+        ))),
+    }
 }
 
 /// The plan that is asked for, or else all that serve the network.

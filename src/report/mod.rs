@@ -5,7 +5,7 @@ mod json;
 mod listing;
 mod text;
 
-pub use bench::{BenchHeader, bench};
+pub use bench::{BenchHeader, CompileTable, bench};
 pub use json::Json;
 pub use listing::Listing;
 pub use text::Text;
