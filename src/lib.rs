@@ -1,5 +1,30 @@
 //! shadegrad trains neural networks with WGSL compute shaders that you can read, edit and measure.
 //!
+//! Train on the first images of the MNIST in this repository, on a GPU or else on the CPU:
+//!
+//! ```
+//! use shadegrad::{data::*, gpu::{self, *}, kernels::*, net::*, plan::*, recipe::*, reference::*, train::*};
+//!
+//! let mut data = Dataset::load("data".as_ref())?;
+//! data.train.truncate(2_000);
+//! let shape = Shape::new(data.train.inputs, &[10], data.classes)?;
+//! let (recipe, start) = (Recipe::gradient_descent(0.1), Init::He.parameters(&shape, 42));
+//! let mut engine: Box<dyn Engine> = match gpu::choose(&Wanted::Best, &[]) {
+//!     Ok(adapter) => {
+//!         let (profile, picture) = (DeviceProfile::of(&adapter), (data.rows, data.cols));
+//!         let request = PlanRequest::new(&shape, data.lengths(), picture, &recipe, profile);
+//!         Box::new(GpuEngine::open(&adapter, &Shaders::load(None)?, &request, None, &data, &start)?)
+//!     }
+//!     Err(_) => Box::new(CpuTrainer::new(CpuEngine::new(data.into(), start, &recipe))),
+//! };
+//! let before = engine.evaluate(Split::Train)?.expect("2,000 images").loss;
+//! (0..50).try_for_each(|_| engine.iterate(1).map(drop))?;
+//! let after = engine.evaluate(Split::Train)?.expect("2,000 images").loss;
+//! println!("loss {before:.3}, after 50 iterations {after:.3}");
+//! assert!(after < 0.9 * before);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Each room knows only those before it in this list: [`compare`](mod@compare) and [`metrics`], [`data`] reads
 //! MNIST, [`recipe`] says how to train, [`net`] is the network itself, [`reference`](mod@reference) has the CPU
 //! twin of every kernel and the engine without a GPU, [`gpu`] is all that names wgpu, [`kernels`] registers
