@@ -1,30 +1,47 @@
-// fused_step for adapters whose subgroups are small and of one size: software drivers. Each
-// workgroup is one subgroup, and there is no workgroup memory and no barrier. A lane owns pixels: it
-// keeps their weights and the sums of their gradients in registers and takes TURN images a turn,
-// from the load of a pixel to its gradient; so every pixel is loaded once an iteration.
-//   z1 = x w1ᵀ + b1: a sum over the lanes; x = pixels / 255, with 1/255 applied to finished sums
-//   a1 = max(z1, 0), z2 = a1 w2ᵀ + b2, softmax, loss, hit and dz2: each lane computes those of one
-//     image, lane % TURN, and of few classes, OWN in a group of TURN lanes
-//   dz1 = dz2 w2 where z1 > 0: a sum over the lanes of an image, then handed to all lanes
-//   dw1 += dz1ᵀ x, and in each lane, for its image and classes, dw2 += dz2ᵀ a1, db1 += dz1, db2 += dz2
-// The workgroups share the images in `splits` ranges. Each leaves a partial sum of every gradient,
-// laid out as the parameters are, of the loss and of the hits, and counts its images.
+// fused_step for adapters whose subgroups are small and of one size: software drivers. It needs no other
+// file to be read first; fused_step.subgroups and fused_step.workgroup are the same step for GPUs.
+//   z1 = x w1ᵀ + b1, x = pixels / 255 (with 1/255 applied to finished sums)
+//   a1 = max(z1, 0), z2 = a1 w2ᵀ + b2, softmax, loss, hit and dz2
+//   dz1 = dz2 w2 where z1 > 0
+//   dw1 += dz1ᵀ x, db1 += dz1, dw2 += dz2ᵀ a1, db2 += dz2
 //
-// On these drivers each load and store of a buffer is a loop over the lanes, costly to run and to
-// compile. So the weights come in and the sums go out in loops that pick registers by `select`, and
-// the pixels are read from a texture, which these drivers do for all lanes at once.
+// A workgroup is one subgroup; there is no workgroup memory and no barrier. A lane owns pixels. It keeps
+// their weights and the sums of their gradients in registers, and takes TURN images at a time from the load
+// of a pixel to its gradient. So every pixel is loaded once an iteration. With 784 pixels and 8 lanes:
 //
-// The host appends the sizes as `const` lines, as array lengths must be:
-//   WORKGROUP = LANES
-//   TURN = 4 images, which each weight that is touched serves (Turn, forward and turn_sums are written
-//     for 4); LOG_TURN
-//   GROUPS = LANES / TURN, LOG_GROUPS, and OWN: classes of a group
-//   QUADS: 16 pixels each, of an image, and ROW: of a row of the texture, for a power of 2 of images
-//   STRIPS: quads of a lane, and WORDS: 4 pixels each, in them
-//   RESTS: quads of an image that the strips leave, SHARE: pixels of such a quad for each lane, and
-//     SINGLES = RESTS * SHARE
-//   HIDDEN, HIDDEN_PADDED, CLASSES
-//   B1, W2, B2, LEN: places and length of the parameters in vec4s; HEAD: LANES vec4s from B1 to LEN
+//   quad of 16 pixels   0  1 ..  7 |  8  9 .. 15 | .. | 40 .. 47 |  48
+//   its lane            0  1 ..  7 |  0  1 ..  7 | .. |  0 ..  7 | all: 2 pixels for each
+//                        strip 0      strip 1           strip 5     rest
+//
+// A lane has STRIPS quads, as 4 words of 4 pixels each, and SINGLES pixels of the quads that are left (rests).
+// After layer 1 it has one of the TURN images and OWN of the classes:
+//
+//   lane       0   1   2   3 |  4   5   6   7
+//   image      0   1   2   3 |  0   1   2   3    lane % TURN
+//   classes    0 .. OWN - 1  | OWN .. 2 OWN - 1  lane / TURN, its group
+//
+//   step             who computes it                               who adds it up
+//   z1               each lane, its pixels of all TURN images      all lanes; an image's lanes get its sums
+//   z2, softmax      each lane, its image and classes              the lanes of an image
+//   dz1              each lane, its image and classes              the lanes of an image; then given to all
+//   dw1              each lane, its pixels and all TURN images     nobody else
+//   db1, dw2, db2    each lane, its image and classes              the lanes of a group, once at the end
+//
+// The workgroups share the images in `splits` ranges. Each leaves a partial sum of every gradient (laid out
+// as the parameters are), of the loss and of the hits, and counts its images.
+//
+// On these drivers each load and store of a buffer becomes code for one lane after another with branches for
+// each, which is slow to run and slow to compile. So the parameters are loaded and the gradients stored in
+// loops with one load or store: numbers move up one register each time, so that all pass through the same
+// one. The pixels are read from a texture, which these drivers do for all lanes at once. What such a loop or
+// the loop over images carries are single numbers: a vector is taken apart and put together each time, which
+// doubles what the driver has to compile.
+//
+// The host appends these sizes as `const` lines:
+//   LANES                of a workgroup, which is one subgroup
+//   HIDDEN, CLASSES      units of layers 1 and 2
+//   QUADS, ROW           quads of an image; quads in a row of the texture, a power of 2 of images
+//   B1, W2, B2, LEN      places and length of the parameters, in vec4s
 
 override splits: u32;  // ranges of images, one a workgroup
 override counter: u32; // this kernel's place in samples_seen
@@ -37,21 +54,42 @@ override counter: u32; // this kernel's place in samples_seen
 @group(0) @binding(5) var<storage, read_write> correct_partials: array<u32>;   // (splits)
 @group(0) @binding(6) var<storage, read_write> samples_seen: array<atomic<u32>>;
 
-alias Units = array<f32, HIDDEN>;     // a number for each hidden unit
-alias Turn = vec4f;                   // a number for each of TURN images
-alias Own = array<f32, OWN>;          // a number for each class of a lane
-alias Weights = array<vec4f, HIDDEN>; // those of a word's 4 pixels, or the sums of their gradients
-alias Words = array<Weights, max(WORDS, 1u)>;
-alias Singles = array<Units, max(SINGLES, 1u)>;
+const WORKGROUP = LANES;
+const TURN = 4u; // images at a time, which a weight in a register serves: a vec4f has a number for each
+const LOG_TURN = 2u;
+const GROUPS = LANES / TURN; // of lanes that have the same classes
+const LOG_GROUPS = firstTrailingBit(GROUPS);
+const OWN = (CLASSES + GROUPS - 1u) / GROUPS; // classes of a lane
+const STRIPS = QUADS / LANES; // quads of a lane
+const WORDS = 4u * STRIPS;
+const RESTS = QUADS % LANES; // quads that the strips leave
+const SHARE = 16u / LANES; // pixels of such a quad for each lane
+const SINGLES = RESTS * SHARE;
+const LAST_WORD = max(WORDS, 1u) - 1u;
+const LAST_SINGLE = max(SINGLES, 1u) - 1u;
+const LAST_UNIT = HIDDEN - 1u;
+const HIDDEN_PADDED = 4u * ((HIDDEN + 3u) / 4u); // a row of w2
+const HEAD = (LEN - B1 + LANES - 1u) / LANES; // vec4s from B1 to LEN for each lane
+const LAST_ROUND = HEAD - 1u;
 
-// What a lane has of the layers behind w1: of its own classes, and sums over its own images.
+// What a lane has of layer 1: the weights of its pixels, and the sums of their gradients.
+// (Arrays have no alias anywhere: naga's HLSL writer defines a helper once for each name of a type, and sizes
+// make types equal.)
+struct Layer1 {
+  w1: array<array<array<f32, 4>, HIDDEN>, LAST_WORD + 1u>,
+  dw1: array<array<array<f32, 4>, HIDDEN>, LAST_WORD + 1u>,
+  single_w1: array<array<f32, HIDDEN>, LAST_SINGLE + 1u>,
+  single_dw1: array<array<f32, HIDDEN>, LAST_SINGLE + 1u>,
+}
+
+// What a lane has of what follows: b1, layer 2 for its own classes, and sums over its own images.
 struct Head {
-  b1: Units,
-  w2: array<Units, OWN>,
-  b2: Own,
-  db1: Units,
-  dw2: array<Units, OWN>,
-  db2: Own,
+  b1: array<f32, HIDDEN>,
+  w2: array<array<f32, HIDDEN>, OWN>,
+  b2: array<f32, OWN>,
+  db1: array<f32, HIDDEN>,
+  dw2: array<array<f32, HIDDEN>, OWN>,
+  db2: array<f32, OWN>,
   loss: f32,
   hits: u32,
   seen: u32,
@@ -60,39 +98,18 @@ struct Head {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   let m = arrayLength(&labels);
-  // Always HIDDEN. A driver that knew it would write out the loops to it, and take long over that.
-  let units = select(0u, HIDDEN, m > 0u);
-
-  var w1: Words;
-  var dw1: Words;
-  for (var i = 0u; i < WORDS; i++) {
-    let word = word_of(i, lane);
-    var loaded: Weights;
-    for (var j = 0u; j < HIDDEN; j++) { // unroll
-      loaded[j] = parameters[j * 4u * QUADS + word];
-    }
-    replace(&w1, i, loaded);
-  }
-  var single_w1: Singles;
-  var single_dw1: Singles;
-  for (var j = 0u; j < units; j++) {
-    for (var i = 0u; i < SINGLES; i++) { // unroll
-      let pixel = single_of(i, lane);
-      let loaded = parameters[j * 4u * QUADS + pixel / 4u][pixel % 4u];
-      for (var k = 0u; k < HIDDEN; k++) { // unroll
-        single_w1[i][k] = select(single_w1[i][k], loaded, k == j);
-      }
-    }
-  }
+  var own: Layer1;
+  load_words(&own, lane);
+  load_singles(&own, lane);
   var head: Head;
   load_head(&head, lane);
 
   let rows = (m + splits - 1u) / splits;
   let end = min((group.x + 1u) * rows, m);
   for (var first = group.x * rows; first < end; first += TURN) {
-    let image = first + lane % TURN; // of which the lane has the ends, and all from z1 to dz1
-    var x: array<array<u32, TURN>, max(WORDS, 1u)>;
-    var single_x: array<Turn, max(SINGLES, 1u)>;
+    let image = first + lane % TURN; // the lane's own, after layer 1
+    var x: array<array<u32, TURN>, LAST_WORD + 1u>;
+    var single_x: array<vec4f, LAST_SINGLE + 1u>;
     for (var t = 0u; t < TURN; t++) { // unroll
       for (var i = 0u; i < STRIPS; i++) { // unroll
         let quad = quad_of(first + t, i * LANES + lane);
@@ -110,22 +127,22 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
       }
     }
 
-    var sum: array<Turn, HIDDEN>;
+    var sum: array<vec4f, HIDDEN>;
     for (var i = 0u; i < WORDS; i++) { // unroll
-      forward(&sum, numbers(x[i]), w1[i]);
+      forward(&sum, numbers(x[i]), &own, i);
     }
     for (var i = 0u; i < SINGLES; i++) { // unroll
       for (var j = 0u; j < HIDDEN; j++) { // unroll
-        sum[j] = fma(single_x[i], vec4f(single_w1[i][j]), sum[j]);
+        sum[j] = fma(single_x[i], vec4f(own.single_w1[i][j]), sum[j]);
       }
     }
 
-    var z1: Units; // of one image, as all that follows of it
+    var z1: array<f32, HIDDEN>; // of one image, as all that follows of it
     for (var j = 0u; j < HIDDEN; j++) { // unroll
       z1[j] = turn_sums(sum[j], lane) / 255.0 + head.b1[j];
     }
-    let image_dz1 = pass_head(&head, z1, labels[min(image, m - 1u)], image < end, lane);
-    var dz1: array<Turn, HIDDEN>;
+    var image_dz1 = pass_head(&head, z1, labels[min(image, m - 1u)], image < end, lane);
+    var dz1: array<vec4f, HIDDEN>;
     for (var j = 0u; j < HIDDEN; j++) { // unroll
       for (var t = 0u; t < TURN; t++) { // unroll
         dz1[j][t] = subgroupShuffle(image_dz1[j], t);
@@ -133,41 +150,21 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     }
 
     for (var i = 0u; i < WORDS; i++) { // unroll
-      backward(&dw1, i, numbers(x[i]), &dz1);
+      backward(&own, i, numbers(x[i]), &dz1);
     }
     for (var i = 0u; i < SINGLES; i++) { // unroll
       for (var j = 0u; j < HIDDEN; j++) { // unroll
         for (var t = 0u; t < TURN; t++) { // unroll
-          single_dw1[i][j] = fma(single_x[i][t], dz1[j][t], single_dw1[i][j]);
+          own.single_dw1[i][j] = fma(single_x[i][t], dz1[j][t], own.single_dw1[i][j]);
         }
       }
     }
   }
 
-  let place = group.x * LEN;
-  for (var i = 0u; i < WORDS; i++) {
-    let word = word_of(i, lane);
-    let sums = pick(&dw1, i);
-    for (var j = 0u; j < HIDDEN; j++) { // unroll
-      partials[place + j * 4u * QUADS + word] = sums[j] / 255.0;
-    }
-  }
-  // Four lanes have the single pixels of a vec4, and the first of them stores it: they must not write
-  // parts of one.
-  for (var j = 0u; j < units; j++) {
-    for (var i = 0u; i < SINGLES; i++) { // unroll
-      var sum = 0.0;
-      for (var k = 0u; k < HIDDEN; k++) { // unroll
-        sum = select(sum, single_dw1[i][k], k == j);
-      }
-      let odd = subgroupShuffleXor(sum, 1u);
-      let pair = vec2f(subgroupShuffleXor(sum, 2u), subgroupShuffleXor(odd, 2u));
-      if (lane % 4u == 0u) {
-        partials[place + j * 4u * QUADS + single_of(i, lane) / 4u] = vec4f(sum, odd, pair) / 255.0;
-      }
-    }
-  }
-  store_head(&head, place, lane);
+  let start = group.x * LEN;
+  store_words(&own, start, lane);
+  store_singles(&own, start, lane);
+  store_head(&head, start, lane);
   let loss = lane_sum(head.loss);
   let hits = subgroupAdd(head.hits);
   let seen = subgroupAdd(head.seen);
@@ -178,11 +175,67 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
   }
 }
 
-// The parameters behind w1: they come as one vec4 a lane, then each lane takes its own from the others.
+// A loop bound that the driver does not know, so that the loop stays a loop. (There are always images.)
+fn rolled(bound: u32) -> u32 {
+  return select(0u, bound, arrayLength(&labels) > 0u);
+}
+
+// The weights of the lane's words, word after word, unit after unit: the newest is in the last place, and all
+// others move up by one.
+fn load_words(own: ptr<function, Layer1>, lane: u32) {
+  let words = rolled(WORDS);
+  let units = rolled(HIDDEN);
+  for (var i = 0u; i < words; i++) {
+    for (var k = 0u; k < LAST_WORD; k++) { // unroll
+      for (var j = 0u; j < HIDDEN; j++) { // unroll
+        for (var v = 0u; v < 4u; v++) { // unroll
+          (*own).w1[k][j][v] = (*own).w1[k + 1u][j][v];
+        }
+      }
+    }
+    for (var j = 0u; j < units; j++) {
+      let loaded = parameters[j * 4u * QUADS + word_of(i, lane)];
+      for (var v = 0u; v < 4u; v++) { // unroll
+        for (var k = 0u; k < LAST_UNIT; k++) { // unroll
+          (*own).w1[LAST_WORD][k][v] = (*own).w1[LAST_WORD][k + 1u][v];
+        }
+        (*own).w1[LAST_WORD][LAST_UNIT][v] = loaded[v];
+      }
+    }
+  }
+}
+
+// Those of the lane's single pixels, in the same way.
+fn load_singles(own: ptr<function, Layer1>, lane: u32) {
+  let singles = rolled(SINGLES);
+  let units = rolled(HIDDEN);
+  for (var i = 0u; i < singles; i++) {
+    let pixel = single_of(i, lane);
+    for (var k = 0u; k < LAST_SINGLE; k++) { // unroll
+      for (var j = 0u; j < HIDDEN; j++) { // unroll
+        (*own).single_w1[k][j] = (*own).single_w1[k + 1u][j];
+      }
+    }
+    for (var j = 0u; j < units; j++) {
+      for (var k = 0u; k < LAST_UNIT; k++) { // unroll
+        (*own).single_w1[LAST_SINGLE][k] = (*own).single_w1[LAST_SINGLE][k + 1u];
+      }
+      (*own).single_w1[LAST_SINGLE][LAST_UNIT] = parameters[j * 4u * QUADS + pixel / 4u][pixel % 4u];
+    }
+  }
+}
+
+// The parameters after w1: each lane loads HEAD vec4s, then takes its own numbers from the lanes that have
+// them. Number n of a tensor is in component n % 4 of vec4 n / 4, which lane n / 4 % LANES has loaded.
 fn load_head(head: ptr<function, Head>, lane: u32) {
   var all: array<vec4f, HEAD>;
-  for (var r = 0u; r < HEAD; r++) { // unroll
-    all[r] = parameters[B1 + r * LANES + lane];
+  let rounds = rolled(HEAD);
+  for (var r = 0u; r < rounds; r++) {
+    let loaded = parameters[B1 + r * LANES + lane];
+    for (var k = 0u; k < LAST_ROUND; k++) { // unroll
+      all[k] = all[k + 1u];
+    }
+    all[LAST_ROUND] = loaded;
   }
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     (*head).b1[j] = subgroupShuffle(all[j / 4u / LANES][j % 4u], j / 4u % LANES);
@@ -190,27 +243,35 @@ fn load_head(head: ptr<function, Head>, lane: u32) {
   for (var g = 0u; g < GROUPS; g++) { // unroll
     let mine = lane / TURN == g;
     for (var i = 0u; i < OWN; i++) { // unroll
-      let c = min(g * OWN + i, CLASSES - 1u); // what is beyond the last class is left out later
+      let c = min(g * OWN + i, CLASSES - 1u); // classes past the last one are left out later
       let b = 4u * (B2 - B1) + c;
-      (*head).b2[i] = select((*head).b2[i], subgroupShuffle(all[b / 4u / LANES][b % 4u], b / 4u % LANES), mine);
+      let b2 = subgroupShuffle(all[b / 4u / LANES][b % 4u], b / 4u % LANES);
+      (*head).b2[i] = select((*head).b2[i], b2, mine);
       for (var j = 0u; j < HIDDEN; j++) { // unroll
         let w = 4u * (W2 - B1) + c * HIDDEN_PADDED + j;
-        let loaded = subgroupShuffle(all[w / 4u / LANES][w % 4u], w / 4u % LANES);
-        (*head).w2[i][j] = select((*head).w2[i][j], loaded, mine);
+        let w2 = subgroupShuffle(all[w / 4u / LANES][w % 4u], w / 4u % LANES);
+        (*head).w2[i][j] = select((*head).w2[i][j], w2, mine);
       }
     }
   }
 }
 
 // What follows z1 of an image, for the lane's own classes: loss, hit, and the sums of gradients. Gives dz1.
-fn pass_head(head: ptr<function, Head>, z1: Units, label: u32, live: bool, lane: u32) -> Units {
+fn pass_head(
+  head: ptr<function, Head>,
+  image_z1: array<f32, HIDDEN>,
+  label: u32,
+  live: bool,
+  lane: u32,
+) -> array<f32, HIDDEN> {
   let first_class = lane / TURN * OWN;
-  let own_label = label - first_class; // from OWN on where another lane has it
-  var a1: Units;
+  let own_label = label - first_class; // OWN or more if another lane has it
+  var z1 = image_z1;
+  var a1: array<f32, HIDDEN>;
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     a1[j] = max(z1[j], 0.0);
   }
-  var z2: Own;
+  var z2: array<f32, OWN>;
   var best = 0u;
   var top = 0.0;
   var at_label = 0.0;
@@ -228,10 +289,10 @@ fn pass_head(head: ptr<function, Head>, z1: Units, label: u32, live: bool, lane:
   for (var k = 0u; k < LOG_GROUPS; k++) { // unroll
     let other_top = subgroupShuffleXor(top, TURN << k);
     let other_best = subgroupShuffleXor(best, TURN << k);
-    best = select(best, other_best, other_top > top); // group 0, which tells, keeps the first of equal ones
+    best = select(best, other_best, other_top > top); // group 0, which counts hits, keeps the first of equal ones
     top = select(top, other_top, other_top > top);
   }
-  var e: Own;
+  var e: array<f32, OWN>;
   var total = 0.0;
   for (var i = 0u; i < OWN; i++) { // unroll
     e[i] = select(0.0, exp(z2[i] - top), first_class + i < CLASSES);
@@ -241,7 +302,7 @@ fn pass_head(head: ptr<function, Head>, z1: Units, label: u32, live: bool, lane:
   (*head).loss += select(0.0, log(total) - (at_label - top), live && own_label < OWN);
   (*head).hits += select(0u, 1u, live && lane < TURN && best == label);
   (*head).seen += select(0u, 1u, live && lane < TURN);
-  var da1: Units;
+  var da1: array<f32, HIDDEN>;
   for (var i = 0u; i < OWN; i++) { // unroll
     let p = e[i] / total;
     let dz2 = select(0.0, select(p, p - 1.0, i == own_label), live);
@@ -251,7 +312,7 @@ fn pass_head(head: ptr<function, Head>, z1: Units, label: u32, live: bool, lane:
       da1[j] = fma(dz2, (*head).w2[i][j], da1[j]);
     }
   }
-  var dz1: Units;
+  var dz1: array<f32, HIDDEN>;
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     dz1[j] = select(0.0, group_sum(da1[j]), a1[j] > 0.0);
     (*head).db1[j] += dz1[j];
@@ -259,15 +320,63 @@ fn pass_head(head: ptr<function, Head>, z1: Units, label: u32, live: bool, lane:
   return dz1;
 }
 
-// The gradients of the parameters behind w1, from the sums of the lanes' own images and classes, as one
-// vec4 a lane.
-fn store_head(head: ptr<function, Head>, place: u32, lane: u32) {
-  var all: array<vec4f, HEAD>;
-  for (var r = 0u; r < HEAD; r++) { // unroll
-    all[r] = vec4f(0.0);
+// Leaves dw1 of the lane's words in the partial sums from `start` on: always from the first place, to which all
+// others move up by one.
+fn store_words(own: ptr<function, Layer1>, start: u32, lane: u32) {
+  let words = rolled(WORDS);
+  let units = rolled(HIDDEN);
+  for (var i = 0u; i < words; i++) {
+    for (var j = 0u; j < units; j++) {
+      var sum = vec4f(0.0);
+      for (var v = 0u; v < 4u; v++) { // unroll
+        sum[v] = (*own).dw1[0][0][v];
+        for (var k = 0u; k < LAST_UNIT; k++) { // unroll
+          (*own).dw1[0][k][v] = (*own).dw1[0][k + 1u][v];
+        }
+      }
+      partials[start + j * 4u * QUADS + word_of(i, lane)] = sum / 255.0;
+    }
+    for (var k = 0u; k < LAST_WORD; k++) { // unroll
+      for (var j = 0u; j < HIDDEN; j++) { // unroll
+        for (var v = 0u; v < 4u; v++) { // unroll
+          (*own).dw1[k][j][v] = (*own).dw1[k + 1u][j][v];
+        }
+      }
+    }
   }
+}
+
+// That of the lane's single pixels. Four lanes have those of a vec4. The first of them stores it: they must
+// not write parts of one.
+fn store_singles(own: ptr<function, Layer1>, start: u32, lane: u32) {
+  let singles = rolled(SINGLES);
+  let units = rolled(HIDDEN);
+  for (var i = 0u; i < singles; i++) {
+    for (var j = 0u; j < units; j++) {
+      let sum = (*own).single_dw1[0][0];
+      for (var k = 0u; k < LAST_UNIT; k++) { // unroll
+        (*own).single_dw1[0][k] = (*own).single_dw1[0][k + 1u];
+      }
+      let odd = subgroupShuffleXor(sum, 1u);
+      let pair = vec2f(subgroupShuffleXor(sum, 2u), subgroupShuffleXor(odd, 2u));
+      if (lane % 4u == 0u) {
+        partials[start + j * 4u * QUADS + single_of(i, lane) / 4u] = vec4f(sum, odd, pair) / 255.0;
+      }
+    }
+    for (var k = 0u; k < LAST_SINGLE; k++) { // unroll
+      for (var j = 0u; j < HIDDEN; j++) { // unroll
+        (*own).single_dw1[k][j] = (*own).single_dw1[k + 1u][j];
+      }
+    }
+  }
+}
+
+// The gradients of the parameters after w1, from the sums of the lanes' own images and classes: HEAD vec4s a
+// lane, in the order of load_head.
+fn store_head(head: ptr<function, Head>, start: u32, lane: u32) {
+  var all: array<vec4f, HEAD>;
   for (var j = 0u; j < HIDDEN; j++) { // unroll
-    let sum = lane_sum(select(0.0, (*head).db1[j], lane < TURN)); // the other lanes have it, too
+    let sum = lane_sum(select(0.0, (*head).db1[j], lane < TURN)); // the other groups have it, too
     all[j / 4u / LANES][j % 4u] += select(0.0, sum, lane == j / 4u % LANES);
   }
   for (var i = 0u; i < OWN; i++) { // unroll
@@ -278,30 +387,36 @@ fn store_head(head: ptr<function, Head>, place: u32, lane: u32) {
   }
   for (var c = 0u; c < CLASSES; c++) { // unroll
     let b = 4u * (B2 - B1) + c;
-    let sum = subgroupShuffle((*head).db2[c % OWN], c / OWN * TURN);
-    all[b / 4u / LANES][b % 4u] += select(0.0, sum, lane == b / 4u % LANES);
+    let db2 = subgroupShuffle((*head).db2[c % OWN], c / OWN * TURN);
+    all[b / 4u / LANES][b % 4u] += select(0.0, db2, lane == b / 4u % LANES);
     for (var j = 0u; j < HIDDEN; j++) { // unroll
       let w = 4u * (W2 - B1) + c * HIDDEN_PADDED + j;
-      let sum = subgroupShuffle((*head).dw2[c % OWN][j], c / OWN * TURN);
-      all[w / 4u / LANES][w % 4u] += select(0.0, sum, lane == w / 4u % LANES);
+      let dw2 = subgroupShuffle((*head).dw2[c % OWN][j], c / OWN * TURN);
+      all[w / 4u / LANES][w % 4u] += select(0.0, dw2, lane == w / 4u % LANES);
     }
   }
-  for (var r = 0u; r < HEAD; r++) { // unroll
-    if (B1 + r * LANES + lane < LEN) { partials[place + B1 + r * LANES + lane] = all[r]; }
+  let rounds = rolled(HEAD);
+  for (var r = 0u; r < rounds; r++) {
+    let sum = all[0];
+    for (var k = 0u; k < LAST_ROUND; k++) { // unroll
+      all[k] = all[k + 1u];
+    }
+    let place = B1 + r * LANES + lane;
+    if (place < LEN) { partials[start + place] = sum; }
   }
 }
 
-// The place in an image of word i of a lane: quads are dealt out in STRIPS rounds.
+// The place in an image of word i of a lane.
 fn word_of(i: u32, lane: u32) -> u32 {
-  return (i / 4u * LANES + lane) * 4u + i % 4u;
+  return 4u * ((i / 4u) * LANES + lane) + (i % 4u);
 }
 
 // The place in an image of single pixel i of a lane.
 fn single_of(i: u32, lane: u32) -> u32 {
-  return 4u * WORDS * LANES + i * LANES + lane;
+  return (4u * WORDS * LANES) + (i * LANES) + lane;
 }
 
-// A quad of an image. (A turn may end beyond the last image: dz1 is 0 there.)
+// A quad of an image. (TURN images may end past the last one: dz1 is 0 there.)
 fn quad_of(image: u32, quad: u32) -> vec4u {
   const IMAGES = ROW / QUADS; // of a row
   return textureLoad(pixels, vec2u(image % IMAGES * QUADS + quad, image / IMAGES));
@@ -317,7 +432,8 @@ fn single_pixel(quad: vec4u, t: u32, pixel: u32) -> f32 {
 }
 
 // A word's pixels as numbers from 0 to 255, image by image.
-fn numbers(x: array<u32, TURN>) -> array<vec4f, TURN> {
+fn numbers(words: array<u32, TURN>) -> array<vec4f, TURN> {
+  var x = words;
   var p: array<vec4f, TURN>;
   for (var t = 0u; t < TURN; t++) { // unroll
     p[t] = pixels_of(x[t]);
@@ -325,57 +441,43 @@ fn numbers(x: array<u32, TURN>) -> array<vec4f, TURN> {
   return p;
 }
 
-// sum += x w1ᵀ over a word's pixels: as many as stay in a CPU's registers, for all images of a turn.
-// (Large arrays go by pointer: drivers take their time to see through copies.)
-fn forward(sum: ptr<function, array<Turn, HIDDEN>>, p: array<vec4f, TURN>, w: Weights) {
-  var pixel: array<Turn, 4>;
-  for (var v = 0u; v < 4u; v++) { // unroll
-    pixel[v] = Turn(p[0][v], p[1][v], p[2][v], p[3][v]);
-  }
+// sum += x w1ᵀ over a word's pixels: as many as stay in a CPU's registers, for TURN images.
+// (Large arrays go by pointer: drivers compile copies of them slowly.)
+fn forward(
+  sum: ptr<function, array<vec4f, HIDDEN>>,
+  word_pixels: array<vec4f, TURN>,
+  own: ptr<function, Layer1>,
+  i: u32,
+) {
+  var p = word_pixels;
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     for (var v = 0u; v < 4u; v++) { // unroll
-      (*sum)[j] = fma(pixel[v], vec4f(w[j][v]), (*sum)[j]);
+      let x = vec4f(p[0][v], p[1][v], p[2][v], p[3][v]);
+      (*sum)[j] = fma(x, vec4f((*own).w1[i][j][v]), (*sum)[j]);
     }
   }
 }
 
 // dw1 += dz1ᵀ x over the pixels of word i. (It is a number in every call, so that dw1 stays in registers.)
 fn backward(
-  dw1: ptr<function, Words>,
+  own: ptr<function, Layer1>,
   i: u32,
-  p: array<vec4f, TURN>,
-  dz1: ptr<function, array<Turn, HIDDEN>>,
+  word_pixels: array<vec4f, TURN>,
+  dz1: ptr<function, array<vec4f, HIDDEN>>,
 ) {
+  var p = word_pixels;
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     for (var t = 0u; t < TURN; t++) { // unroll
-      (*dw1)[i][j] = fma(p[t], vec4f((*dz1)[j][t]), (*dw1)[i][j]);
+      for (var v = 0u; v < 4u; v++) { // unroll
+        (*own).dw1[i][j][v] = fma(p[t][v], (*dz1)[j][t], (*own).dw1[i][j][v]);
+      }
     }
   }
-}
-
-// Replaces the weights of word i.
-fn replace(all: ptr<function, Words>, i: u32, value: Weights) {
-  for (var k = 0u; k < WORDS; k++) { // unroll
-    for (var j = 0u; j < HIDDEN; j++) { // unroll
-      (*all)[k][j] = select((*all)[k][j], value[j], k == i);
-    }
-  }
-}
-
-// The sums of word i.
-fn pick(sums: ptr<function, Words>, i: u32) -> Weights {
-  var found: Weights;
-  for (var k = 0u; k < WORDS; k++) { // unroll
-    for (var j = 0u; j < HIDDEN; j++) { // unroll
-      found[j] = select(found[j], (*sums)[k][j], k == i);
-    }
-  }
-  return found;
 }
 
 // The sums over the lanes of an image's values: lane l has that of image l % TURN. As lanes are added up in
 // pairs, each of a pair goes on with half of the images.
-fn turn_sums(values: Turn, lane: u32) -> f32 {
+fn turn_sums(values: vec4f, lane: u32) -> f32 {
   let first = pair_sum(values[0], values[1], 1u, lane);
   let second = pair_sum(values[2], values[3], 1u, lane);
   return group_sum(pair_sum(first, second, 2u, lane));
@@ -392,7 +494,7 @@ fn lane_sum(value: f32) -> f32 {
   return group_sum(image_sum(value));
 }
 
-// The sum over the lanes that have the same classes, each another image of a turn.
+// The sum over the lanes of a group: the same classes, TURN images.
 fn image_sum(value: f32) -> f32 {
   var sum = value;
   for (var k = 0u; k < LOG_TURN; k++) { // unroll
@@ -401,7 +503,7 @@ fn image_sum(value: f32) -> f32 {
   return sum;
 }
 
-// The sum over the lanes that have the same image, each other classes.
+// The sum over the lanes of an image, one in each group.
 fn group_sum(value: f32) -> f32 {
   var sum = value;
   for (var k = 0u; k < LOG_GROUPS; k++) { // unroll

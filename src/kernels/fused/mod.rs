@@ -204,28 +204,42 @@ mod tests {
         assert_eq!([16, 64, 784, 8_192, 8_464].map(most), [36, 36, 10, 1, 0]);
     }
 
+    /// The whole numbers among the constants of the file for small subgroups.
+    fn small_constants(shaders: &Shaders, sizes: &Sizes) -> impl Fn(&str) -> usize + use<> {
+        let shader = shaders.get(SMALL_SUBGROUPS, sizes).unwrap();
+        move |name| shader.interface.constants[name] as usize
+    }
+
     #[test]
     fn every_pixel_has_one_lane_and_rows_of_the_texture_are_copied_whole() {
+        let shaders = Shaders::load(None).unwrap();
         for lanes in [8, 16] {
-            for k in (16..=8_192).step_by(16) {
+            let served =
+                |k: &usize| small::fits(&Sizes { k: *k, n: 1, classes: 1, lanes, ..Sizes::default() });
+            let most = (16..=8_192).step_by(16).filter(served).last();
+            assert_eq!(most, Some(8_192), "{lanes} lanes");
+            for k in (16..=8_192).step_by(416).chain([784, 8_192]) {
                 let sizes = Sizes { k, n: 1, classes: 1, lanes, ..Sizes::default() };
-                let constants = small::constants(&sizes);
-                let value = |name| constants.iter().find(|(found, _)| *found == name).unwrap().1;
+                if !small::fits(&sizes) {
+                    continue;
+                }
+                let value = small_constants(&shaders, &sizes);
                 assert_eq!(lanes * (4 * value("WORDS") + value("SINGLES")), k, "{lanes} lanes");
                 assert_eq!(value("QUADS"), lanes * value("STRIPS") + value("RESTS"));
+                assert!(value("WORDS") <= 256, "{k} pixels: {} words", value("WORDS"));
                 let row = value("ROW");
                 assert!(row <= 8_192 && row % 16 == 0 && row % value("QUADS") == 0, "{k} pixels: {row}");
-                assert_eq!(small::fits(&sizes), row > 0 && value("WORDS") <= 256, "{k} pixels");
             }
         }
     }
 
     #[test]
     fn every_class_has_one_group_and_no_group_has_one_too_many() {
+        let shaders = Shaders::load(None).unwrap();
         for (lanes, classes) in [8, 16].into_iter().flat_map(|lanes| (1..=40).map(move |c| (lanes, c))) {
-            let sizes = Sizes { k: 784, n: 1, classes, lanes, ..Sizes::default() };
-            let constants = small::constants(&sizes);
-            let value = |name| constants.iter().find(|(found, _)| *found == name).unwrap().1;
+            let sizes = Sizes { k: 16, n: 1, classes, lanes, ..Sizes::default() };
+            let value = small_constants(&shaders, &sizes);
+            assert_eq!(value("TURN"), small::TURN);
             assert_eq!(value("GROUPS") * value("TURN"), lanes);
             assert!(value("GROUPS") * value("OWN") >= classes, "{lanes} lanes, {classes} classes");
             assert!(value("GROUPS") * (value("OWN") - 1) < classes, "{lanes} lanes, {classes} classes");

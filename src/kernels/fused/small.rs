@@ -1,6 +1,6 @@
 //! Workgroups of one small subgroup: software drivers.
 
-use super::{Sizes, places};
+use super::Sizes;
 
 /// Pixels of a lane and classes, for each of its units, at most: what is written out for them. Beyond,
 /// software drivers take more than some seconds to compile.
@@ -43,26 +43,7 @@ pub fn texture_images(k: usize) -> usize {
     MAX_SIDE * texture_row(k) * 16 / k
 }
 
+/// What the file cannot work out from `HIDDEN`, `CLASSES` and the places of the parameters.
 pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
-    let ([strips, rests], share) = (shares(s), 16 / s.lanes);
-    let groups = s.lanes / TURN;
-    let [(_, b1), .., (_, len)] = places(s);
-    vec![
-        ("LANES", s.lanes),
-        ("TURN", TURN),
-        ("LOG_TURN", TURN.ilog2() as usize),
-        ("GROUPS", groups),
-        ("LOG_GROUPS", groups.ilog2() as usize),
-        ("OWN", s.classes.div_ceil(groups)),
-        ("QUADS", s.k / 16),
-        ("ROW", texture_row(s.k)),
-        ("STRIPS", strips),
-        ("WORDS", 4 * strips),
-        ("RESTS", rests),
-        ("SHARE", share),
-        ("SINGLES", rests * share),
-        ("HIDDEN_PADDED", s.n.next_multiple_of(4)),
-        ("HEAD", (len - b1).div_ceil(s.lanes)),
-        ("WORKGROUP", s.lanes),
-    ]
+    vec![("LANES", s.lanes), ("QUADS", s.k / 16), ("ROW", texture_row(s.k))]
 }
