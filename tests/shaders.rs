@@ -94,7 +94,7 @@ fn built_in_shaders_stay_within_the_defaults_of_webgpu() {
     }
 }
 
-/// A loss tells of a network gone wrong only where its NaN gets there.
+/// A loss shows that a network went wrong only if its NaN gets there.
 #[test]
 fn a_nan_goes_through_every_activation() {
     const PLACE: usize = 5;

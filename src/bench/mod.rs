@@ -118,7 +118,7 @@ pub fn run(setup: &Setup, plans: &[PlanKind], observer: &mut dyn Observer) -> Re
     wrong.verdict()
 }
 
-/// What the device does at most, told.
+/// Measures and reports what the device does at most.
 fn measured(
     setup: &Setup,
     stopwatch: &mut Stopwatch,

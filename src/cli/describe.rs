@@ -52,9 +52,9 @@ pub(super) fn config(args: &TrainArgs) -> Value {
 /// machine, so that the same training gives the same file.
 pub(super) fn metadata(args: &TrainArgs, step: usize) -> BTreeMap<String, String> {
     let config = config(args);
-    let told = TrainArgs::augment_args(Command::new(""));
+    let flags = TrainArgs::augment_args(Command::new(""));
     let of_training =
-        told.get_arguments().filter(|flag| matches!(flag.get_help_heading(), Some("Network" | "Training")));
+        flags.get_arguments().filter(|flag| matches!(flag.get_help_heading(), Some("Network" | "Training")));
     let entry = |name: &str| match config.get(name)? {
         Value::Null => None,
         Value::String(text) => Some((name.to_owned(), text.clone())),

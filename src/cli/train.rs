@@ -53,7 +53,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
             (adapter, prepared)
         }))
     })?;
-    let (mut engine, device, plan) = match or_cpu(args, found)? {
+    let (mut engine, device, plan) = match or_cpu_fallback(args, found)? {
         Some((adapter, prepared)) => {
             announce_shaders(args, &shaders, true);
             let prepared = prepared?;
@@ -113,7 +113,7 @@ fn prepare(
 }
 
 /// What was found, or with a loud word the CPU engine if no adapter was asked for.
-fn or_cpu<T>(
+fn or_cpu_fallback<T>(
     args: &TrainArgs,
     found: Option<Result<T, crate::gpu::DeviceError>>,
 ) -> Result<Option<T>, Error> {

@@ -276,7 +276,7 @@ fn read_named<T>(
 }
 
 /// The path that is taken, with `.gz` before without. One that cannot be looked at counts as taken, so that
-/// reading it tells why.
+/// reading it reports why.
 fn locate(dir: &Path, name: &str) -> Result<PathBuf, DataError> {
     let is_free =
         |path: &Path| fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound);

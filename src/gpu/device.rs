@@ -13,8 +13,8 @@ use crate::clock::{Duration, Instant};
 
 /// How long one look at a submission may take before the flags are looked at again.
 const LOOK: Duration = Duration::from_secs(1);
-/// A submission that takes this long hangs. The longest one that is none is an iteration of the widest
-/// network on a software driver.
+/// Longer than any legitimate submission (an iteration of the widest network on a software driver): after it the
+/// device is considered hung.
 const HANG: Duration = Duration::from_secs(1800);
 
 /// An adapter opened for a run.
@@ -27,7 +27,7 @@ pub struct Device {
     pub(super) pipelines: Mutex<HashMap<String, Pipeline>>,
 }
 
-/// The first thing that went wrong outside of any call, told by wgpu's callbacks.
+/// The first thing that went wrong outside of any call, noted by wgpu's callbacks.
 type Fault = Arc<Mutex<Option<DeviceFault>>>;
 
 enum DeviceFault {

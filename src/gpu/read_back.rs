@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::{Command, Device, DeviceError, Slice, Submission, commands::record_into};
 
-/// Copies of some slices, made behind the commands of their submission. The queue goes on meanwhile.
+/// Copies of some slices, made after the commands of their submission. The queue goes on meanwhile.
 pub struct ReadBack {
     /// When this is done, the copies are there.
     pub submission: Submission,
@@ -14,7 +14,7 @@ pub struct ReadBack {
 }
 
 impl Device {
-    /// Hands `commands` to the device in one submission, behind them copies of `slices`, and then what
+    /// Hands `commands` to the device in one submission, after them copies of `slices`, and then what
     /// comes `after`.
     pub fn submit_and_read(&self, commands: &[Command], slices: &[Slice], after: &[Command]) -> ReadBack {
         let sizes: Vec<u64> = slices.iter().map(|slice| slice.size).collect();
@@ -33,9 +33,9 @@ impl Device {
         record_into(&mut encoder, after, 1);
         let submission = Submission(self.queue.submit([encoder.finish()]));
         let failed = Arc::new(Mutex::new(None));
-        let told = failed.clone();
+        let noted = failed.clone();
         staging.map_async(wgpu::MapMode::Read, .., move |result| {
-            *told.lock().unwrap_or_else(PoisonError::into_inner) = result.err();
+            *noted.lock().unwrap_or_else(PoisonError::into_inner) = result.err();
         });
         ReadBack { submission, staging, sizes, failed }
     }
@@ -59,7 +59,7 @@ impl Device {
         Ok(read_back.sizes.iter().map(take).collect())
     }
 
-    /// Copies slices back to the host, in their order, behind everything submitted so far.
+    /// Copies slices back to the host, in their order, after everything submitted so far.
     ///
     /// # Errors
     /// As [`Device::wait`].

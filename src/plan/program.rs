@@ -92,7 +92,7 @@ impl Plan {
     /// What an adapter must offer.
     ///
     /// # Errors
-    /// [`ShaderError`] if a shader's workgroup size cannot be told.
+    /// [`ShaderError`] if a shader's workgroup size depends on an override that the host does not know.
     pub fn needs(&self, shaders: &Shaders) -> Result<Needs, ShaderError> {
         let mut needs =
             Needs { binding: self.largest_binding(), buffer: self.largest_buffer(), ..Needs::default() };

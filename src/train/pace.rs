@@ -5,8 +5,8 @@ use crate::clock::{Duration, Instant};
 /// Work a submission should hold: long beside the cost of submitting, short beside the two seconds
 /// after which Windows resets a card.
 const SUBMISSION: Duration = Duration::from_millis(30);
-/// Most commands of one submission: bounds their memory.
-const MOST_COMMANDS: usize = 1024;
+/// The most commands of one submission: bounds their memory.
+const MAX_COMMANDS: usize = 1024;
 /// Commands of the first submission, before anything is known of the device.
 const FIRST_COMMANDS: usize = 8;
 
@@ -22,8 +22,8 @@ impl Pace {
         Pace { commands: FIRST_COMMANDS, finished: None }
     }
 
-    /// Takes in that a submission is done that was handed over at `start`, and returns how long the
-    /// device was at it: it began when it was there and the one before was done.
+    /// Notes that a submission from `start` is done, and returns how long the device worked on it: it began
+    /// when it was submitted and the one before was done.
     pub fn finished(&mut self, start: Instant) -> Duration {
         let now = Instant::now();
         let took = now - self.finished.map_or(start, |before| before.max(start));
@@ -35,7 +35,7 @@ impl Pace {
     pub fn adapt(&mut self, took: Duration, commands: usize) {
         let each = (took / commands.max(1) as u32).max(Duration::from_nanos(1));
         let fitting = SUBMISSION.div_duration_f64(each) as usize;
-        self.commands = fitting.clamp(1, (self.commands * 2).min(MOST_COMMANDS));
+        self.commands = fitting.clamp(1, (self.commands * 2).min(MAX_COMMANDS));
     }
 }
 

@@ -110,12 +110,12 @@ mod tests {
         let goal = Goal { target: Some(97.5), patience: None };
         assert!(goal.reached(&metrics(1.0, 975)) && !goal.reached(&metrics(1.0, 974)));
         for samples in [100, 10_000] {
-            for hits in 1..=samples {
-                let found = Metrics { loss: 1.0, correct: hits, samples };
-                let target = format!("{}.{:02}", hits * 100 / samples, hits * 10_000 / samples % 100);
+            for correct in 1..=samples {
+                let found = Metrics { loss: 1.0, correct, samples };
+                let target = format!("{}.{:02}", correct * 100 / samples, correct * 10_000 / samples % 100);
                 let goal = Goal { target: target.parse().ok(), patience: None };
                 assert!(goal.reached(&found), "{target} % of {samples}");
-                assert!(!goal.reached(&Metrics { correct: hits - 1, ..found }), "{target} % of {samples}");
+                assert!(!goal.reached(&Metrics { correct: correct - 1, ..found }), "{target} % of {samples}");
             }
         }
         assert!(!Goal::default().reached(&metrics(0.0, 1000)));

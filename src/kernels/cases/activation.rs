@@ -16,7 +16,7 @@ const TINY: f64 = 1e-35;
 /// Zeros of both signs, what is nearly 0, and numbers for which an exponential or a power overflows.
 const EDGES: [f32; 10] = [0.0, -0.0, 1e-30, -1e-30, 20.0, -20.0, 100.0, -100.0, 1e30, -1e30];
 /// Most samples of a case with edges: beside 1e30 a mean square error says nothing of the rest.
-const MOST_EDGED: usize = 100;
+const MAX_EDGED: usize = 100;
 
 pub(in crate::kernels) fn relu(s: Sizes, random: &mut Random) -> Case {
     forward(s, &eighths(random, s), reference::relu, |_, _| 0.0)
@@ -106,7 +106,7 @@ fn of_sigmoid(v: f64, s: f64, of_v: f64) -> f64 {
 /// Numbers from -8 to 8; in small cases the edges first.
 fn inputs(random: &mut Random, s: Sizes) -> Array2<f32> {
     let mut z = random.matrix(s.m, s.n) * 8.0;
-    if s.m <= MOST_EDGED {
+    if s.m <= MAX_EDGED {
         z.iter_mut().zip(EDGES).for_each(|(z, edge)| *z = edge);
     }
     z

@@ -86,13 +86,13 @@ pub(in crate::kernels) fn next_step(s: Sizes, random: &mut Random) -> Case {
     let steps = s.m.max(1);
     let rate = LearningRate { warmup: steps, ..LearningRate::constant(0.1) };
     let rates: Vec<_> = (0..steps).map(|step| rate.row(step, BETAS)).collect();
-    let clock = random.below(steps);
-    let mut done = clock as usize;
+    let before = random.below(steps);
+    let mut done = before as usize;
     let expected = reference::next_step(&rates, &mut done).packed().map(f64::from);
     let packed: Array1<f32> = rates.into_iter().flat_map(Rate::packed).collect();
     Case::new(s)
         .f32("rates", &packed)
-        .u32("steps_done", vec![clock])
+        .u32("steps_done", vec![before])
         .expect("steps_done", Expected::exact(vec![done as f64]))
         .expect("rate", Expected::exact(expected.to_vec()))
 }

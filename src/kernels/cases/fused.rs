@@ -12,7 +12,7 @@ struct Pass {
     bounds: Vec<f64>,
     loss: f64,
     loss_bound: f64,
-    hits: f64,
+    correct: f64,
     /// Samples whose largest outputs are so near each other that rounding decides.
     doubtful: f64,
 }
@@ -52,7 +52,7 @@ pub(in crate::kernels) fn fused_step(s: Sizes, random: &mut Random) -> Case {
         )
         .expect(
             "correct_partials",
-            Expected { values: collect(|pass| pass.hits), bounds: collect(|pass| pass.doubtful) },
+            Expected { values: collect(|pass| pass.correct), bounds: collect(|pass| pass.doubtful) },
         )
         .counting()
 }
@@ -104,7 +104,7 @@ impl Weights {
             bounds: gradient(&error1, &error2),
             loss: head.loss.sum(),
             loss_bound: sum * head.loss.sum() + x.nrows() as f64 * 2.0 * of_dz2,
-            hits: head.correct.iter().filter(|&&correct| correct).count() as f64,
+            correct: head.correct.iter().filter(|&&correct| correct).count() as f64,
             doubtful: z2.rows().into_iter().filter(|row| near(*row)).count() as f64,
         }
     }

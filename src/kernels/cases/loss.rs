@@ -32,16 +32,16 @@ pub(in crate::kernels) fn softmax_cross_entropy(s: Sizes, random: &mut Random) -
         )
 }
 
-/// Partial sums of loss and hits: `s.k` rows each.
+/// Partial sums of loss and correct predictions: `s.k` rows each.
 pub(in crate::kernels) fn partial_metrics(s: Sizes, random: &mut Random) -> Case {
     let loss = random.vector(s.m);
-    let hit: Array1<u32> = (0..s.m).map(|_| random.below(2)).collect();
-    let hits = hit.axis_chunks_iter(Axis(0), s.k).map(|rows| f64::from(rows.sum())).collect();
+    let correct: Array1<u32> = (0..s.m).map(|_| random.below(2)).collect();
+    let counts = correct.axis_chunks_iter(Axis(0), s.k).map(|rows| f64::from(rows.sum())).collect();
     Case::new(s)
         .f32("loss", &loss)
-        .u32("correct", hit.to_vec())
+        .u32("correct", correct.to_vec())
         .expect("loss_partials", bounded(s.k, |f| sums(loss.mapv(f).view(), s.k)))
-        .expect("correct_partials", Expected::exact(hits))
+        .expect("correct_partials", Expected::exact(counts))
         .counting()
 }
 
@@ -49,21 +49,21 @@ fn sums(values: ArrayView1<f64>, len: usize) -> Array1<f64> {
     values.axis_chunks_iter(Axis(0), len).map(|chunk| chunk.sum()).collect()
 }
 
-/// `s.m` partial sums, on top of losses and of hits that are there; the turn is any.
+/// `s.m` partial sums, on top of losses and of correct predictions that are there; which sum is next is random.
 pub(in crate::kernels) fn reduce_metrics(s: Sizes, random: &mut Random) -> Case {
     let loss = random.vector(s.m);
-    let hits: Vec<u32> = (0..s.m).map(|_| random.below(257)).collect();
-    let (losses, hits_before, additions) = (random.vector(7), random.below(1000), random.below(1000));
-    let hits_after = f64::from(hits_before + hits.iter().sum::<u32>());
-    let turn = additions as usize % losses.len();
-    let total = bounded(s.m + 1, |f| sums(loss.mapv(f).view(), s.m) + f(losses[turn]));
+    let correct: Vec<u32> = (0..s.m).map(|_| random.below(257)).collect();
+    let (losses, correct_before, additions) = (random.vector(7), random.below(1000), random.below(1000));
+    let correct_after = f64::from(correct_before + correct.iter().sum::<u32>());
+    let next = additions as usize % losses.len();
+    let total = bounded(s.m + 1, |f| sums(loss.mapv(f).view(), s.m) + f(losses[next]));
     let mut expected = Expected::exact(losses.iter().copied().map(f64::from).collect());
-    (expected.values[turn], expected.bounds[turn]) = (total.values[0], total.bounds[0]);
+    (expected.values[next], expected.bounds[next]) = (total.values[0], total.bounds[0]);
     Case::new(s)
         .f32("loss_partials", &loss)
-        .u32("correct_partials", hits)
+        .u32("correct_partials", correct)
         .f32("loss_sum", &losses)
-        .u32("correct_sum", vec![hits_before, additions])
+        .u32("correct_sum", vec![correct_before, additions])
         .expect("loss_sum", expected)
-        .expect("correct_sum", Expected::exact(vec![hits_after, f64::from(additions + 1)]))
+        .expect("correct_sum", Expected::exact(vec![correct_after, f64::from(additions + 1)]))
 }

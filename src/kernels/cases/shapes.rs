@@ -1,4 +1,4 @@
-//! The sizes that kernels are proven at.
+//! The sizes that kernels are checked at.
 
 use super::Sizes;
 
