@@ -1,306 +1,61 @@
-// fused_step without subgroups: for GPUs that have none, or of fewer than 8 lanes. A workgroup takes
-// TILE images a turn, and each lane owns WORDS words of 4 pixels of every image: it keeps their
-// weights and the sums of their gradients in registers, from the load of a pixel to its gradient; so
-// every pixel is loaded once an iteration. A lane's number in its workgroup is its place.
-//   z1 = x w1ᵀ + b1: over a group of TILE lanes, then over the workgroup, all through workgroup memory;
+// fused_step without subgroups: for GPUs that have none, or of fewer than 8 lanes.
+// 1 of 2: read this head first, then fused_gpu, which is appended and has the rest of the step.
+//   z1 = x w1ᵀ + b1: over a group of LANES lanes, then over the workgroup, all through workgroup memory;
 //     x = pixels / 255, with 1/255 applied to finished sums
-//   a1 = max(z1, 0), z2 = a1 w2ᵀ + b2, softmax, loss, hit, dz2 and dz1 = dz2 w2 where z1 > 0: spread over the
-//     lanes, step by step
-//   dw1 += dz1ᵀ x: every lane for its pixels; dw2 += dz2ᵀ a1, db1 += dz1, db2 += dz2: spread
-// The workgroups share the images in `splits` ranges. Each leaves a partial sum of every gradient,
-// laid out as the parameters are, of the loss and of the hits, and counts its images. All loops over
-// lanes, images and units are unrolled, so that the sums stay in registers.
+//   a1 = max(z1, 0), z2 = a1 w2ᵀ + b2, softmax, loss, hit, dz2 and dz1 = dz2 w2 where z1 > 0
+//   dw1 += dz1ᵀ x, dw2 += dz2ᵀ a1, db1 += dz1, db2 += dz2
 //
-// From classify on, all but backward and store is the same as in fused_step.subgroups; here an image's units
-// are one part, and not two halves. A unit at a time passes through the workgroup memory, which holds no
-// more: so each turn has 2 barriers a unit.
+// One unit at a time passes through the workgroup memory, which holds no more: so a tile takes 2 barriers a
+// unit. Lane t of a group adds up image t. With 8 lanes, a tile of 8 images, and `sums` as quads of images:
 //
-// The host appends the sizes as `const` lines, as array lengths must be. A quad is 4 numbers:
-//   WORKGROUP: lanes, TILE = 4 x TILE_QUADS: images a turn, GROUPS: of TILE lanes
-//   IMAGE: words of 4 pixels, WORDS: those of a lane, HIDDEN, UNIT_QUADS: its quads, CLASSES, CLASS_QUADS
-//   A1_ROUNDS, Z2_ROUNDS, DZ1_ROUNDS: quads of a1, numbers of z2 and quads of dz1 of a lane; ROUNDS: quads of
-//   the gradients of b1, w2 and b2 that it adds up
-//   B1, W2, B2, LEN: places and length of the parameters in quads
+//   lane of the group     0        1        2      ..   7
+//   leaves                z1 of its words for images 0 to 3 in row 0 and 4 to 7 in row 1:
+//     row 0               0 .. 3   0 .. 3   0 .. 3 ..   0 .. 3
+//     row 1               4 .. 7   4 .. 7   4 .. 7 ..   4 .. 7
+//   adds up over all      0        1        2      ..   7
 
-override splits: u32;  // ranges of images, one a workgroup
-override counter: u32; // this kernel's place in samples_seen
+const PARTS = 1u; // an image's units are one part, and not two halves as in fused_step.subgroups
+const PART = HIDDEN;
+const TILE = LANES; // images at a time
+const TILE_QUADS = TILE / 4u;
+const PITCH = WORKGROUP + 1u; // of a row: one more than needed, so that lanes of a group read from different banks
 
-@group(0) @binding(0) var<storage, read>       pixels: array<u32>;         // (m, IMAGE), 4 u8 each
-@group(0) @binding(1) var<storage, read>       labels: array<u32>;         // (m)
-@group(0) @binding(2) var<storage, read>       parameters: array<vec4f>;   // (LEN): w1, b1, w2, b2
-@group(0) @binding(3) var<storage, read_write> partials: array<vec4f>;     // (splits, LEN)
-@group(0) @binding(4) var<storage, read_write> loss_partials: array<f32>;  // (splits)
-@group(0) @binding(5) var<storage, read_write> correct_partials: array<u32>;   // (splits)
-@group(0) @binding(6) var<storage, read_write> samples_seen: array<atomic<u32>>;
-
-alias Words = array<array<u32, TILE>, WORDS>;                // a lane's pixels of each image
-alias Weights = array<array<vec4f, 4 * UNIT_QUADS>, WORDS>; // their weights or gradients, by unit
-alias Units = array<f32, 4 * UNIT_QUADS>;                    // a number for each hidden unit
-
-// What the lanes hand each other. sums: first those of one unit, (TILE_QUADS, PITCH), then z1 as summed up by
-// each group, (GROUPS, TILE, UNIT_QUADS). a1: (TILE, UNIT_QUADS). z2: (TILE, CLASSES), dz2: (TILE,
-// 4 x CLASS_QUADS). dz1: (TILE, UNIT_QUADS); at the end the lanes' totals. Padding of dz2 is never written:
-// who reads it leaves it out.
+// First the sums of one unit, (TILE_QUADS, PITCH), then z1 as summed up by each group, (GROUPS, TILE, UNIT_QUADS).
 var<workgroup> sums: array<vec4f, max(TILE_QUADS * PITCH, GROUPS * TILE * UNIT_QUADS)>;
-var<workgroup> a1: array<vec4f, TILE * UNIT_QUADS>;
-var<workgroup> z2: array<f32, TILE * CLASSES>;
-var<workgroup> dz2: array<f32, TILE * 4 * CLASS_QUADS>;
-var<workgroup> dz1: array<vec4f, TILE * DZ1_QUADS>;
-const PITCH = WORKGROUP + 1; // one more than needed: the lanes of a group read from different banks
-const HALF = 4 * UNIT_QUADS; // all units are one part
-const HALF_QUADS = UNIT_QUADS;
-const DZ1_QUADS = UNIT_QUADS; // of an image
-
-// Quads of the gradients of w2, then b1, then b2: (CLASSES, UNIT_QUADS), (UNIT_QUADS), (CLASS_QUADS)
-const OF_B1 = CLASSES * UNIT_QUADS;
-const OF_B2 = OF_B1 + UNIT_QUADS;
-const HEAD = OF_B2 + CLASS_QUADS;
-
-// Forward, pixels stay where they are in their word, 1, 256, 65536 and 16777216 times too large, and their
-// weights are as many times too small: no shifts, and the same products, as powers of 2 round nothing.
-// Backward they are shifted. (Made alike, drivers would keep all pixels of a tile as numbers in between, in four
-// times the registers.)
-const MASK = vec4u(0xffu, 0xff00u, 0xff0000u, 0xff000000u);
-const SCALE = 1.0 / vec4f(1.0, 256.0, 65536.0, 16777216.0);
 
 @compute @workgroup_size(WORKGROUP)
-fn main(@builtin(workgroup_id) split: vec3u, @builtin(local_invocation_index) place: u32) {
-  var w1: Weights;
-  load_weights(&w1, place);
-  var dw1: Weights;
-  var dhead: array<vec4f, ROUNDS>;
-  var totals = vec4f(0.0); // of the lane's images: loss, hits and images (whole numbers below 2^24)
-
-  let rows = (arrayLength(&labels) + splits - 1u) / splits;
-  let end = min((split.x + 1u) * rows, arrayLength(&labels));
-  var x: Words;
-  load(&x, split.x * rows, end, place);
-  for (var first = split.x * rows; first < end; first += TILE) {
-    let sum = group_sums(&x, &w1, place);
-    for (var q = 0u; q < UNIT_QUADS; q++) { // unroll
-      sums[place * UNIT_QUADS + q] = vec4f(sum[4u * q], sum[4u * q + 1u], sum[4u * q + 2u], sum[4u * q + 3u]);
-    }
-    workgroupBarrier();
-    for (var r = 0u; r < A1_ROUNDS; r++) { // unroll
-      activate(r * WORKGROUP + place);
-    }
-    workgroupBarrier();
-    for (var r = 0u; r < Z2_ROUNDS; r++) { // unroll
-      classify(r * WORKGROUP + place);
-    }
-    workgroupBarrier();
-    for (var r = 0u; r < DZ1_ROUNDS; r++) { // unroll
-      totals += derive(r * WORKGROUP + place, first, end);
-    }
-    workgroupBarrier();
-    for (var r = 0u; r < ROUNDS; r++) { // unroll
-      dhead[r] += head_gradient(r * WORKGROUP + place);
-    }
-    backward(&dw1, &x, first + TILE, end, place);
-  }
-
-  store(&dw1, split.x * LEN, place);
-  for (var r = 0u; r < ROUNDS; r++) { // unroll
-    store_head(split.x * LEN, r * WORKGROUP + place, dhead[r]);
-  }
-  workgroupBarrier();
-  if (place < TILE * DZ1_QUADS) {
-    dz1[place] = totals;
-  }
-  workgroupBarrier();
-  if (place == 0u) {
-    store_totals(split.x);
-  }
+fn main(@builtin(workgroup_id) workgroup_id: vec3u, @builtin(local_invocation_index) local_id: u32) {
+  train(workgroup_id.x, local_id);
 }
 
-// The weights of the pixels of a lane: words place, WORKGROUP + place, ... Those past the image's end
-// have weights of 0.
-fn load_weights(w: ptr<function, Weights>, place: u32) {
-  for (var i = 0u; i < WORDS; i++) { // unroll
-    let word = i * WORKGROUP + place;
-    for (var j = 0u; j < HIDDEN; j++) { // unroll
-      let loaded = parameters[j * IMAGE + min(word, IMAGE - 1u)];
-      (*w)[i][j] = select(vec4f(0.0), loaded * SCALE, word < IMAGE);
-    }
-  }
-}
-
-// A lane's pixels of TILE images.
-fn load(x: ptr<function, Words>, first: u32, end: u32, place: u32) {
-  for (var t = 0u; t < TILE; t++) { // unroll
-    for (var i = 0u; i < WORDS; i++) { // unroll
-      (*x)[i][t] = word_at(first + t, i, end, place);
-    }
-  }
-}
-
-// A lane's word i of an image; past the last image it is that of the last one.
-fn word_at(image: u32, i: u32, end: u32, place: u32) -> u32 {
-  return pixels[min(image, end - 1u) * IMAGE + min(i * WORKGROUP + place, IMAGE - 1u)];
-}
-
-// For lane t of each group of TILE lanes: z1 of image t but for b1 and 1/255, over the group's pixels.
-// The lanes leave their sums of a unit for 4 images a quad; lane t adds up image t's of its group.
-fn group_sums(x: ptr<function, Words>, w1: ptr<function, Weights>, place: u32) -> Units {
-  let t = place % TILE;
-  var sum: Units;
+// Leaves z1 but for b1 and 1/255, over the pixels of each group.
+fn leave_sums(x: ptr<function, Words>, w1: ptr<function, Weights>, local_id: u32) {
+  let t = local_id % LANES; // the lane's image, and its number in its group
+  var sum: array<f32, 4 * UNIT_QUADS>;
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     for (var q = 0u; q < TILE_QUADS; q++) { // unroll
       var z = vec4f(0.0);
       for (var v = 0u; v < 4u; v++) { // unroll
         for (var i = 0u; i < WORDS; i++) { // unroll
-          z[v] = dot_add(vec4f(vec4u((*x)[i][4u * q + v]) & MASK), (*w1)[i][j], z[v]);
+          z[v] = dot_add(vec4f(vec4u((*x)[i][(4u * q) + v]) & MASK), (*w1)[i][j], z[v]);
         }
       }
-      sums[q * PITCH + place] = z;
+      sums[(q * PITCH) + local_id] = z;
     }
     workgroupBarrier();
-    for (var n = 0u; n < TILE; n++) { // unroll
-      sum[j] += sums[t / 4u * PITCH + place - t + n][t % 4u];
+    let first = ((t / 4u) * PITCH) + (local_id - t);
+    for (var n = 0u; n < LANES; n++) { // unroll
+      sum[j] += sums[first + n][t % 4u];
     }
     workgroupBarrier();
   }
-  return sum;
-}
-
-// a1 of four units of an image: the groups' sums, the bias, ReLU.
-fn activate(quad: u32) {
-  if (quad >= TILE * UNIT_QUADS) { return; }
-  var z1 = vec4f(0.0);
-  for (var g = 0u; g < GROUPS; g++) { // unroll
-    z1 += sums[g * TILE * UNIT_QUADS + quad];
-  }
-  let unit = quad % UNIT_QUADS * 4u + vec4u(0u, 1u, 2u, 3u);
-  let a = max(z1 / 255.0 + parameters[B1 + quad % UNIT_QUADS], vec4f(0.0));
-  a1[quad] = select(vec4f(0.0), a, unit < vec4u(HIDDEN));
-}
-
-// z2 of one class of an image.
-fn classify(n: u32) {
-  if (n >= TILE * CLASSES) { return; }
-  let c = n % CLASSES;
-  var z = parameters[B2 + c / 4u][c % 4u];
   for (var q = 0u; q < UNIT_QUADS; q++) { // unroll
-    z = dot_add(a1[n / CLASSES * UNIT_QUADS + q], parameters[W2 + c * UNIT_QUADS + q], z);
-  }
-  z2[n] = z;
-}
-
-// dz1 of a quad of one of an image's parts, and with the first quad dz2; both are 0 from image `end` on. Gives,
-// with the first one, the image's loss, its hit, and 1 for the image.
-fn derive(n: u32, first: u32, end: u32) -> vec4f {
-  if (n >= TILE * DZ1_QUADS) { return vec4f(0.0); }
-  let t = n / DZ1_QUADS;
-  let quad = n % DZ1_QUADS;
-  let live = first + t < end;
-  let label = labels[min(first + t, arrayLength(&labels) - 1u)];
-  var e: array<f32, CLASSES>; // z2, then its exponentials
-  var best = 0u;
-  var top = z2[t * CLASSES];
-  var at_label = top;
-  for (var c = 0u; c < CLASSES; c++) { // unroll
-    e[c] = z2[t * CLASSES + c];
-    best = select(best, c, e[c] > top);
-    top = select(top, e[c], e[c] > top);
-    at_label = select(at_label, e[c], c == label);
-  }
-  var total = 0.0;
-  for (var c = 0u; c < CLASSES; c++) { // unroll
-    e[c] = exp(e[c] - top);
-    total += e[c];
-  }
-  // The first of four. Those from HIDDEN on, and behind a part's end, get numbers that nobody uses.
-  let unit = quad / HALF_QUADS * HALF + quad % HALF_QUADS * 4u;
-  var da1 = vec4f(0.0);
-  for (var c = 0u; c < CLASSES; c++) { // unroll
-    let p = e[c] / total;
-    let d = select(0.0, select(p, p - 1.0, c == label), live);
-    if (quad == 0u) { dz2[t * 4u * CLASS_QUADS + c] = d; }
-    for (var v = 0u; v < 4u; v++) { // unroll
-      da1[v] = fma(d, parameters[W2 + c * UNIT_QUADS + (unit + v) / 4u][(unit + v) % 4u], da1[v]);
-    }
-  }
-  for (var v = 0u; v < 4u; v++) { // unroll
-    let at = min(unit + v, HIDDEN - 1u);
-    da1[v] = select(0.0, da1[v], a1[t * UNIT_QUADS + at / 4u][at % 4u] > 0.0);
-  }
-  dz1[n] = da1;
-  let figures = vec4f(log(total) - (at_label - top), f32(best == label), 1.0, 0.0);
-  return select(vec4f(0.0), figures, live && quad == 0u);
-}
-
-// The quad n of the gradients of w2, b1 and b2 over the tile: a sum of dz2 x a1, dz1 or dz2.
-fn head_gradient(n: u32) -> vec4f {
-  var sum = vec4f(0.0);
-  if (n < OF_B1) {
-    for (var t = 0u; t < TILE; t++) { // unroll
-      sum += dz2[t * 4u * CLASS_QUADS + n / UNIT_QUADS] * a1[t * UNIT_QUADS + n % UNIT_QUADS];
-    }
-  } else if (n < OF_B2) {
-    for (var v = 0u; v < 4u; v++) { // unroll
-      let unit = 4u * (n - OF_B1) + v;
-      let at = min(unit, HIDDEN - 1u);
-      for (var t = 0u; t < TILE; t++) { // unroll
-        let d = dz1[t * DZ1_QUADS + at / HALF * HALF_QUADS + at % HALF / 4u][at % HALF % 4u];
-        sum[v] += select(0.0, d, unit < HIDDEN);
-      }
-    }
-  } else if (n < HEAD) {
-    for (var t = 0u; t < TILE; t++) { // unroll
-      let at = 4u * (t * CLASS_QUADS + n - OF_B2);
-      sum += vec4f(dz2[at], dz2[at + 1u], dz2[at + 2u], dz2[at + 3u]);
-    }
-    sum = select(vec4f(0.0), sum, 4u * (n - OF_B2) + vec4u(0u, 1u, 2u, 3u) < vec4u(CLASSES));
-  }
-  return sum;
-}
-
-// dw1 += dz1ᵀ x over the tile, for a lane's pixels. Each word that is used for the last time makes room for
-// one of the tile that starts at `next`: it comes while the lane computes.
-fn backward(dw1: ptr<function, Weights>, x: ptr<function, Words>, next: u32, end: u32, place: u32) {
-  for (var t = 0u; t < TILE; t++) { // unroll
-    var d: array<vec4f, UNIT_QUADS>;
-    for (var q = 0u; q < UNIT_QUADS; q++) { // unroll
-      d[q] = dz1[t * UNIT_QUADS + q];
-    }
-    for (var i = 0u; i < WORDS; i++) { // unroll
-      let p = pixels_of((*x)[i][t]);
-      for (var j = 0u; j < HIDDEN; j++) { // unroll
-        (*dw1)[i][j] = fma(p, vec4f(d[j / 4u][j % 4u]), (*dw1)[i][j]);
-      }
-      (*x)[i][t] = word_at(next + t, i, end, place);
-    }
+    sums[(local_id * UNIT_QUADS) + q] =
+      vec4f(sum[4u * q], sum[(4u * q) + 1u], sum[(4u * q) + 2u], sum[(4u * q) + 3u]);
   }
 }
 
-// Leaves dw1 of a lane's pixels in the partial sums that start at `start`.
-fn store(dw1: ptr<function, Weights>, start: u32, place: u32) {
-  for (var i = 0u; i < WORDS; i++) { // unroll
-    let word = i * WORKGROUP + place;
-    for (var j = 0u; j < HIDDEN; j++) { // unroll
-      if (word < IMAGE) { partials[start + j * IMAGE + word] = (*dw1)[i][j] / 255.0; }
-    }
-  }
-}
-
-// Leaves the quad n of the gradients of w2, b1 and b2.
-fn store_head(start: u32, n: u32, sum: vec4f) {
-  if (n < OF_B1) {
-    partials[start + W2 + n] = sum;
-  } else if (n < OF_B2) {
-    partials[start + B1 + n - OF_B1] = sum;
-  } else if (n < HEAD) {
-    partials[start + B2 + n - OF_B2] = sum;
-  }
-}
-
-// Adds up loss, hits and images of the lanes that have some.
-fn store_totals(split: u32) {
-  var totals = vec4f(0.0);
-  for (var place = 0u; place < min(TILE * DZ1_QUADS, WORKGROUP); place++) {
-    totals += dz1[place];
-  }
-  loss_partials[split] = totals.x;
-  correct_partials[split] = u32(totals.y);
-  atomicAdd(&samples_seen[counter], u32(totals.z));
+// What group g has summed up for quad n, 4 units of an image.
+fn group_sum(g: u32, n: u32) -> vec4f {
+  return sums[(g * TILE * UNIT_QUADS) + n];
 }

@@ -81,6 +81,9 @@ macro_rules! file {
 /// The file that is appended to every kernel.
 pub static COMMON: File = file!("", "common");
 
+/// What the two variants of `fused_step` for GPUs share.
+static FUSED_GPU: File = file!("variants/", "fused_gpu");
+
 /// The readable form of a kernel: a file of its name, which runs everywhere.
 macro_rules! plain {
     ($name:expr) => {
@@ -231,12 +234,14 @@ pub static REGISTRY: &[Entry] = &[
             variant!(
                 "fused_step.subgroups",
                 |profile, s| fused_on(profile, s, "fused_step.subgroups"),
-                |profile, _| fused_suits(profile, "fused_step.subgroups")
+                |profile, _| fused_suits(profile, "fused_step.subgroups"),
+                + FUSED_GPU
             ),
             variant!(
                 "fused_step.workgroup",
                 |profile, s| fused_on(profile, s, "fused_step.workgroup"),
-                |profile, _| fused_suits(profile, "fused_step.workgroup")
+                |profile, _| fused_suits(profile, "fused_step.workgroup"),
+                + FUSED_GPU
             ),
         ],
         constants: Some(fused::constants),

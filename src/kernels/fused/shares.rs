@@ -35,21 +35,8 @@ impl Shares {
         (s.classes * units + units + classes).div_ceil(self.lanes)
     }
 
-    /// The constants of both files, for tiles of so many images and dz1 in so many quads for each.
-    pub fn constants(&self, s: &Sizes, tile: usize, dz1: usize) -> Vec<(&'static str, usize)> {
-        let rounds = |numbers: usize| (tile * numbers).div_ceil(self.lanes);
-        vec![
-            ("WORKGROUP", self.lanes),
-            ("TILE", tile),
-            ("GROUPS", self.lanes / s.lanes),
-            ("IMAGE", s.k / 4),
-            ("WORDS", self.words),
-            ("UNIT_QUADS", s.n.div_ceil(4)),
-            ("CLASS_QUADS", s.classes.div_ceil(4)),
-            ("A1_ROUNDS", rounds(s.n.div_ceil(4))),
-            ("Z2_ROUNDS", rounds(s.classes)),
-            ("DZ1_ROUNDS", rounds(dz1)),
-            ("ROUNDS", self.rounds(s)),
-        ]
+    /// What `fused_gpu.wgsl` cannot work out from `HIDDEN`, `CLASSES` and the places of the parameters.
+    pub fn constants(&self, s: &Sizes) -> Vec<(&'static str, usize)> {
+        vec![("WORKGROUP", self.lanes), ("LANES", s.lanes), ("IMAGE", s.k / 4), ("WORDS", self.words)]
     }
 }

@@ -38,13 +38,5 @@ pub fn memory(s: &Sizes) -> usize {
 }
 
 pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
-    let half_quads = half(s).div_ceil(4);
-    let mut constants = shares(s).constants(s, tile(s), 2 * half_quads);
-    constants.extend([
-        ("LOG_TILE", tile(s).ilog2() as usize),
-        ("UNITS", 2 * half(s)),
-        ("HALF", half(s)),
-        ("HALF_QUADS", half_quads),
-    ]);
-    constants
+    shares(s).constants(s)
 }

@@ -27,7 +27,5 @@ pub fn memory(s: &Sizes) -> usize {
 }
 
 pub fn constants(s: &Sizes) -> Vec<(&'static str, usize)> {
-    let mut constants = shares(s).constants(s, s.lanes, s.n.div_ceil(4));
-    constants.push(("TILE_QUADS", s.lanes / 4));
-    constants
+    shares(s).constants(s)
 }
