@@ -129,8 +129,8 @@ pub struct TrainArgs {
     /// Initial weights: uniform, he, xavier, or a model file
     #[arg(long, value_name = "INIT", default_value = "uniform", help_heading = "Network")]
     pub init: InitArg,
-    /// Activation after every hidden layer: relu, leaky-relu, tanh, sigmoid or gelu
-    #[arg(long, value_name = "NAME", default_value_t = Activation::Relu, help_heading = "Network")]
+    /// Activation after every hidden layer
+    #[arg(long, value_name = "NAME", default_value_t = Activation::Relu, value_parser = values::one_of::<Activation, _>(Activation::ALL.map(Activation::name)), help_heading = "Network")]
     pub activation: Activation,
 
     /// Updates of the weights [default: 500]
@@ -146,8 +146,8 @@ pub struct TrainArgs {
     /// Shift the images of every batch by up to 2 pixels at random
     #[arg(long, value_name = "HOW", value_enum, help_heading = "Training")]
     pub augment: Option<Augment>,
-    /// sgd, momentum, nesterov, rmsprop, adam or adamw
-    #[arg(long, value_name = "NAME", default_value_t = Optimizer::Sgd, help_heading = "Training")]
+    /// From the gradients to new weights
+    #[arg(long, value_name = "NAME", default_value_t = Optimizer::Sgd, value_parser = values::one_of::<Optimizer, _>(Optimizer::ALL.map(Optimizer::name)), help_heading = "Training")]
     pub optimizer: Optimizer,
     /// Learning rate [default: 0.1; rmsprop 0.01; adam and adamw 0.001]
     #[arg(long, visible_alias = "lr", value_name = "LR", value_parser = values::alpha, allow_negative_numbers = true, help_heading = "Training")]

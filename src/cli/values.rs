@@ -87,6 +87,14 @@ pub(super) fn plan(text: &str) -> Result<Option<PlanKind>, String> {
     }
 }
 
+/// A value that is known by one of these names.
+pub(super) fn one_of<T, const N: usize>(names: [&'static str; N]) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = String> + Clone + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(names).try_map(|name| T::from_str(&name))
+}
+
 pub(super) fn graphics_api() -> impl TypedValueParser<Value = GraphicsApi> {
     let parser = PossibleValuesParser::new(GraphicsApi::ALL.map(GraphicsApi::name));
     parser.try_map(|name| GraphicsApi::named(&name).ok_or("expected a graphics API"))

@@ -198,6 +198,7 @@ pub static REGISTRY: &[Entry] = &[
     kernel!(tanh, shapes, quads),
     kernel!(sigmoid, shapes, quads),
     kernel!(gelu, shapes, quads),
+    kernel!(silu, shapes, quads),
     kernel!(softmax_cross_entropy, shapes, |s, _| Ok(s.m)),
     kernel!(partial_metrics, count_shapes, |s, file| tiles(s.m, file)),
     kernel!(reduce_metrics, flat_shapes, |_, _| Ok(1)),
@@ -207,6 +208,7 @@ pub static REGISTRY: &[Entry] = &[
     kernel!(tanh_backward, shapes, quads),
     kernel!(sigmoid_backward, shapes, quads),
     kernel!(gelu_backward, shapes, quads),
+    kernel!(silu_backward, shapes, quads),
     product!(weight_gradient, wide_shapes, |s| s.n >= HALF_TILE && s.k >= HALF_TILE, |s, file| Ok(
         s.splits * summed(s.n, s.k, 4, file)?
     )),

@@ -15,12 +15,20 @@ pub enum Activation {
     Sigmoid,
     /// z times the probability that a normal number is below z, by its formula with tanh.
     Gelu,
+    /// z / (1 + exp(-z))
+    Silu,
 }
 
 impl Activation {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Activation::Relu, Activation::LeakyRelu, Activation::Tanh, Activation::Sigmoid, Activation::Gelu];
+    pub const ALL: [Self; 6] = [
+        Activation::Relu,
+        Activation::LeakyRelu,
+        Activation::Tanh,
+        Activation::Sigmoid,
+        Activation::Gelu,
+        Activation::Silu,
+    ];
 
     /// As on the command line.
     pub fn name(self) -> &'static str {
@@ -30,6 +38,7 @@ impl Activation {
             Activation::Tanh => "tanh",
             Activation::Sigmoid => "sigmoid",
             Activation::Gelu => "gelu",
+            Activation::Silu => "silu",
         }
     }
 }

@@ -22,6 +22,7 @@ pub fn activate<T: NdFloat>(activation: Activation, z: ArrayView2<T>) -> Array2<
         Activation::Tanh => tanh(z),
         Activation::Sigmoid => sigmoid(z),
         Activation::Gelu => gelu(z),
+        Activation::Silu => silu(z),
     }
 }
 
@@ -38,6 +39,7 @@ pub fn activate_backward<T: NdFloat>(
         Activation::Tanh => tanh_backward(a, da),
         Activation::Sigmoid => sigmoid_backward(a, da),
         Activation::Gelu => gelu_backward(z, da),
+        Activation::Silu => silu_backward(z, da),
     }
 }
 
@@ -101,6 +103,19 @@ pub fn gelu_backward<T: NdFloat>(z: ArrayView2<T>, da: ArrayView2<T>) -> Array2<
     })
 }
 
+/// a = z / (1 + e^-z): z times its sigmoid; PyTorch's SiLU.
+pub fn silu<T: NdFloat>(z: ArrayView2<T>) -> Array2<T> {
+    z.mapv(|z| z * logistic(z))
+}
+
+/// dz = da (s + z s (1 - s)), where s is the sigmoid of z.
+pub fn silu_backward<T: NdFloat>(z: ArrayView2<T>, da: ArrayView2<T>) -> Array2<T> {
+    Zip::from(z).and(da).map_collect(|&z, &da| {
+        let e = (-z.abs()).exp();
+        da * (logistic(z) + z * (e / ((T::one() + e) * (T::one() + e))))
+    })
+}
+
 /// 1 / (1 + e^-z), without a positive exponent.
 fn logistic<T: NdFloat>(z: T) -> T {
     let e = (-z.abs()).exp();
@@ -152,6 +167,11 @@ mod tests {
                 Activation::Gelu,
                 [-2.2917961972623857e-07, -0.15880800939172324, 0.0, 0.34571400982514394, 2.996362607918227],
                 [-1.5463619879596227e-06, -0.08296408384578252, 0.5, 0.8673699035346424, 1.0115841666309695],
+            ),
+            (
+                Activation::Silu,
+                [-0.03346425462142428, -0.2689414213699951, 0.0, 0.3112296656009273, 2.8577223804673],
+                [-0.02654743242966592, 0.07232948812851325, 0.5, 0.7399611873026519, 1.0881041060151693],
             ),
         ];
         let near = |found: &Array2<f64>, expected: [f64; 5]| {

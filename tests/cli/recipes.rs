@@ -1,5 +1,7 @@
 //! How to train, from the command line: batches, optimizers, rates, goals.
 
+use shadegrad::recipe::{Activation, Optimizer};
+
 use super::*;
 
 /// Wrong values and wrong combinations, and what the message must name.
@@ -145,10 +147,10 @@ fn every_optimizer_and_activation_trains_on_both_engines_to_the_same() {
         let [gpu, cpu] = ["gpu", "cpu"].map(run).map(|end| end["loss"].as_f64().expect("a loss"));
         assert!((gpu - cpu).abs() <= 1e-4, "{args:?}: {gpu} and {cpu}");
     };
-    for optimizer in ["sgd", "momentum", "nesterov", "rmsprop", "adam", "adamw"] {
+    for optimizer in Optimizer::ALL.map(Optimizer::name) {
         alike(&["--optimizer", optimizer]);
     }
-    for activation in ["relu", "leaky-relu", "tanh", "sigmoid", "gelu"] {
+    for activation in Activation::ALL.map(Activation::name) {
         alike(&["--activation", activation, "--hidden", "9,6"]);
     }
 }

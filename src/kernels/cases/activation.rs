@@ -88,6 +88,26 @@ pub(in crate::kernels) fn gelu_backward(s: Sizes, random: &mut Random) -> Case {
     })
 }
 
+/// The sigmoid, and the product with z.
+pub(in crate::kernels) fn silu(s: Sizes, random: &mut Random) -> Case {
+    forward(s, &inputs(random, s), reference::silu, |z, a| a.abs() * (0.5 + of_sigmoid(z, logistic(z), 0.0)))
+}
+
+/// Of s + z s (1 - s), times da: the two terms each with a sum and a product. In the second, e has its
+/// error, (1 + e)^2 1.5, the quotient 2.5, and the product with z 0.5.
+pub(in crate::kernels) fn silu_backward(s: Sizes, random: &mut Random) -> Case {
+    let z = inputs(random, s);
+    backward(s, ("z", z), random, reference::silu_backward, |z, da, dz| {
+        let share = logistic(z);
+        let second = (dz - da * share).abs();
+        (da * share).abs() * (1.0 + of_sigmoid(z, share, 0.0)) + second * (1.0 + 3.0 + 2.0 * z.abs() + 4.5)
+    })
+}
+
+fn logistic(z: f64) -> f64 {
+    1.0 / (1.0 + (-z).exp())
+}
+
 /// Of v in gelu, for each of its own: two constants, four products, a sum.
 const OF_GATE: f64 = 3.5;
 
