@@ -1,8 +1,26 @@
-//! Values that the user knows by a name.
+//! Choices that the user knows by a name.
 
-/// Parses, prints and serialises the values of `ALL` by `name()`.
+/// Makes an enum of its variants and their names: the list of all, and the way from a name and back.
 macro_rules! by_name {
-    ($type:ty) => {
+    ($(#[$doc:meta])* pub enum $type:ident { $($(#[$variant_doc:meta])* $variant:ident = $name:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $type {
+            $($(#[$variant_doc])* $variant,)*
+        }
+
+        impl $type {
+            /// All of them.
+            pub const ALL: [Self; [$($name),*].len()] = [$(Self::$variant),*];
+
+            /// As on the command line.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+
         impl std::str::FromStr for $type {
             type Err = String;
 
@@ -26,4 +44,4 @@ macro_rules! by_name {
     };
 }
 
-pub(crate) use by_name;
+pub(super) use by_name;

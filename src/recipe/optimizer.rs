@@ -5,47 +5,26 @@ use super::by_name::by_name;
 /// The decay of the two moments of `adam` and `adamw`: BETA1 and BETA2 of their shaders.
 pub const BETAS: [f64; 2] = [0.9, 0.999];
 
-/// The rule by which a step follows from the gradient. Formulas and constants are PyTorch's; they stand
-/// in the shader of each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Optimizer {
-    /// Against the gradient.
-    Sgd,
-    /// Against a decaying sum of the gradients.
-    Momentum,
-    /// The same, one step ahead.
-    Nesterov,
-    /// Against the gradient, over the root of a decaying mean of its square.
-    Rmsprop,
-    /// Against a decaying mean, over the root of one of the square, both without their bias to 0.
-    Adam,
-    /// The same, and weight decay apart from the gradient.
-    Adamw,
+by_name! {
+    /// The rule by which a step follows from the gradient. Formulas and constants are PyTorch's; they are in the
+    /// shader of each, which has the same name.
+    pub enum Optimizer {
+        /// Against the gradient.
+        Sgd = "sgd",
+        /// Against a decaying sum of the gradients.
+        Momentum = "momentum",
+        /// The same, one step ahead.
+        Nesterov = "nesterov",
+        /// Against the gradient, over the root of a decaying mean of its square.
+        Rmsprop = "rmsprop",
+        /// Against a decaying mean, over the root of one of the square, both without their bias to 0.
+        Adam = "adam",
+        /// The same, and weight decay apart from the gradient.
+        Adamw = "adamw",
+    }
 }
 
 impl Optimizer {
-    /// All of them.
-    pub const ALL: [Self; 6] = [
-        Optimizer::Sgd,
-        Optimizer::Momentum,
-        Optimizer::Nesterov,
-        Optimizer::Rmsprop,
-        Optimizer::Adam,
-        Optimizer::Adamw,
-    ];
-
-    /// As on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Optimizer::Sgd => "sgd",
-            Optimizer::Momentum => "momentum",
-            Optimizer::Nesterov => "nesterov",
-            Optimizer::Rmsprop => "rmsprop",
-            Optimizer::Adam => "adam",
-            Optimizer::Adamw => "adamw",
-        }
-    }
-
     /// What it remembers of each parameter from step to step, by the names in its shader.
     pub fn state(self) -> &'static [&'static str] {
         match self {
@@ -78,5 +57,3 @@ impl Optimizer {
         }
     }
 }
-
-by_name!(Optimizer);

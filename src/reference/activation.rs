@@ -177,6 +177,7 @@ mod tests {
         let near = |found: &Array2<f64>, expected: [f64; 5]| {
             found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() <= 1e-14)
         };
+        assert_eq!(expected.map(|(activation, ..)| activation), Activation::ALL);
         for (activation, values, slopes) in expected {
             let a = activate(activation, z.view());
             assert!(near(&a, values), "{}: {a}", activation.name());

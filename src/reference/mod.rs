@@ -28,10 +28,7 @@ mod pass;
 mod threads;
 mod update;
 
-pub use activation::{
-    SLOPE, activate, activate_backward, gelu, gelu_backward, leaky_relu, leaky_relu_backward, relu,
-    relu_backward, sigmoid, sigmoid_backward, silu, silu_backward, tanh, tanh_backward,
-};
+pub use activation::*;
 pub use backward::{bias_gradient, input_gradient, weight_gradient, weight_gradient_pixels};
 pub use batch::{gather, gather_shifted, next_step};
 pub use engine::CpuEngine;
