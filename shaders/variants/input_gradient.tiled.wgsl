@@ -1,16 +1,30 @@
-// input_gradient: da = dz w, the gradient of what the layer below put out.
-// For GPUs: a workgroup computes a tile of TILE_M samples x TILE_N inputs. It goes through the units
-// TILE_K at a time and shares them through workgroup memory, where a vec4f is four samples, or four
-// inputs, at one unit: of dz an invocation loads 4 x 4 numbers and turns them over. 16 x 16
-// invocations have 8 samples x 4 inputs each in registers. Sums run over the units in order.
+// input_gradient, 2 of 3, for GPUs: read input_gradient.wgsl first. da = dz w.
+//
+// A workgroup computes a tile of da, TILE_M samples x TILE_N inputs. It goes through the units STEP at a
+// time and shares them through workgroup memory. Sums run over the units in order.
+//
+//         dz: STEP units                   w: TILE_N inputs                da: TILE_N inputs
+//         +---+---+---+---+                +---+---+-- .. --+              +---+---+-- .. --+
+//  TILE_M | D |   |   |   | 4 samples STEP | W |   |        | 1 unit       | S |   |        | 4 samples of
+// samples |      ...      |          units |      ...       |       TILE_M |      ...       | each half
+//         +---+---+---+---+                +---+---+-- .. --+      samples +---+---+-- .. --+
+//           4 units                          4 inputs                        4 inputs
+//
+// D: one invocation loads and transposes it, the block (load_row, load_k): a vec4f of d_tile is four samples
+//    at one unit. Half of the invocations load one.
+// W: one invocation loads it, thread_row down and thread_col to the right. A vec4f is four inputs.
+// S: one invocation sums it in registers, a block in each half: thread_row down, thread_col to the right.
 
-// The first four belong together: TILE_M x TILE_N is 32 sums for each of 256 invocations.
-const WORKGROUP = 256u; // invocations a workgroup: 16 along the inputs, 16 along the samples
-const TILE_M = 128u;    // samples a workgroup
-const TILE_N = 64u;     // inputs a workgroup
-const TILE_K = 16u;     // units a step
-const D_STRIDE = 33u;   // TILE_M / 4, and one more: odd, so that writers share fewer memory banks
-const W_STRIDE = 16u;   // TILE_N / 4
+const THREADS = 16u;                  // invocations along the inputs, and along the samples
+const WORKGROUP = THREADS * THREADS;  // invocations
+const BLOCK = 4u;                     // the width of a vec4f, and of a block
+const TILE_M = 2u * BLOCK * THREADS;  // samples a workgroup
+const TILE_N = BLOCK * THREADS;       // inputs a workgroup
+const STEP = THREADS;                 // units a step: each row of invocations loads one of w
+const D_ROWS = TILE_M / BLOCK;        // rows of blocks to load of dz
+const D_STRIDE = D_ROWS + 1u;         // of d_tile: odd, so that writers share fewer memory banks
+const W_STRIDE = TILE_N / BLOCK;      // of w_tile
+const STEP_BLOCKS = STEP / BLOCK;     // blocks in a row
 
 override k: u32; // inputs of the layer, padded to a multiple of 4
 override n: u32; // units of the layer, padded to a multiple of 4
@@ -19,8 +33,8 @@ override n: u32; // units of the layer, padded to a multiple of 4
 @group(0) @binding(1) var<storage, read>       w: array<vec4f>;  // (n, k / 4)
 @group(0) @binding(2) var<storage, read_write> da: array<vec4f>; // (m, k / 4)
 
-var<workgroup> d_tile: array<vec4f, TILE_K * D_STRIDE>; // (TILE_K, TILE_M / 4)
-var<workgroup> w_tile: array<vec4f, TILE_K * W_STRIDE>; // (TILE_K, TILE_N / 4)
+var<workgroup> d_tile: array<vec4f, STEP * D_STRIDE>; // (STEP, TILE_M / 4)
+var<workgroup> w_tile: array<vec4f, STEP * W_STRIDE>; // (STEP, TILE_N / 4)
 
 @compute @workgroup_size(WORKGROUP)
 fn main(
@@ -29,51 +43,51 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
 ) {
   let m = arrayLength(&da) / (k / 4u);
-  let i = group.y * groups.x + group.x;
-  let across = (k + TILE_N - 1u) / TILE_N;
-  let row = i / across * TILE_M;
-  let down = local / 16u;  // its samples: 4 down and TILE_M / 2 + 4 down, and three after each
-  let right = local % 16u; // its inputs: 4 right and three more
-  let input = i % across * (TILE_N / 4u) + right;
-  let line = local / 4u;   // what it loads of dz: four samples
-  let part = local % 4u;   // at four of the TILE_K units
+  let tile = (group.y * groups.x) + group.x;
+  let tiles_n = (k + TILE_N - 1u) / TILE_N;
+  let tile_row = (tile / tiles_n) * TILE_M; // its first sample
+  let thread_row = local / THREADS;
+  let thread_col = local % THREADS;
+  let input = ((tile % tiles_n) * THREADS) + thread_col; // its inputs, by four
+  let load_row = local / STEP_BLOCKS;
+  let load_k = local % STEP_BLOCKS;
 
-  var sum: array<vec4f, 8>;
-  for (var r = 0u; r < 8u; r++) { // unroll
+  var sum: array<vec4f, 2u * BLOCK>; // samples of the upper half of the tile, then of the lower half
+  for (var r = 0u; r < 2u * BLOCK; r++) { // unroll
     sum[r] = vec4f(0.0);
   }
-  for (var step = 0u; step < n / 4u; step += TILE_K / 4u) {
-    if (line < TILE_M / 4u) {
-      let q = min(step + part, n / 4u - 1u);
-      var four: mat4x4f;
-      for (var r = 0u; r < 4u; r++) { // unroll
-        let value = dz[min(row + 4u * line + r, m - 1u) * (n / 4u) + q];
-        four[r] = select(vec4f(0.0), value, step + part < n / 4u);
+  for (var step = 0u; step < (n / 4u); step += STEP_BLOCKS) {
+    if (load_row < D_ROWS) {
+      let quad = min(step + load_k, (n / 4u) - 1u);
+      var block: mat4x4f;
+      for (var r = 0u; r < BLOCK; r++) { // unroll
+        let row = min(tile_row + (BLOCK * load_row) + r, m - 1u);
+        block[r] = select(vec4f(0.0), dz[(row * (n / 4u)) + quad], (step + load_k) < (n / 4u));
       }
-      let turned = transpose(four);
-      for (var c = 0u; c < 4u; c++) { // unroll
-        d_tile[(4u * part + c) * D_STRIDE + line] = turned[c];
+      block = transpose(block);
+      for (var c = 0u; c < BLOCK; c++) { // unroll
+        d_tile[(((BLOCK * load_k) + c) * D_STRIDE) + load_row] = block[c];
       }
     }
-    let unit = 4u * step + down;
-    let weights = w[min(unit, n - 1u) * (k / 4u) + min(input, k / 4u - 1u)];
-    w_tile[down * W_STRIDE + right] = select(vec4f(0.0), weights, unit < n);
+    let unit = (4u * step) + thread_row;
+    let loaded = w[(min(unit, n - 1u) * (k / 4u)) + min(input, (k / 4u) - 1u)];
+    w_tile[(thread_row * W_STRIDE) + thread_col] = select(vec4f(0.0), loaded, unit < n);
     workgroupBarrier();
-    for (var c = 0u; c < TILE_K; c++) { // unroll
-      let low = d_tile[c * D_STRIDE + down];
-      let high = d_tile[c * D_STRIDE + TILE_M / 8u + down];
-      let weights = w_tile[c * W_STRIDE + right];
-      for (var r = 0u; r < 4u; r++) { // unroll
-        sum[r] = fma(vec4f(low[r]), weights, sum[r]);
-        sum[r + 4u] = fma(vec4f(high[r]), weights, sum[r + 4u]);
+    for (var c = 0u; c < STEP; c++) { // unroll
+      let upper = d_tile[(c * D_STRIDE) + thread_row];
+      let lower = d_tile[(c * D_STRIDE) + (D_ROWS / 2u) + thread_row];
+      let weights = w_tile[(c * W_STRIDE) + thread_col];
+      for (var r = 0u; r < BLOCK; r++) { // unroll
+        sum[r] = fma(vec4f(upper[r]), weights, sum[r]);
+        sum[r + BLOCK] = fma(vec4f(lower[r]), weights, sum[r + BLOCK]);
       }
     }
     workgroupBarrier();
   }
-  if (input < k / 4u) {
-    for (var r = 0u; r < 8u; r++) { // unroll
-      let at = row + r / 4u * (TILE_M / 2u) + 4u * down + r % 4u;
-      if (at < m) { da[at * (k / 4u) + input] = sum[r]; }
+  if (input < (k / 4u)) {
+    for (var r = 0u; r < 2u * BLOCK; r++) { // unroll
+      let row = tile_row + ((r / BLOCK) * (TILE_M / 2u)) + (BLOCK * thread_row) + (r % BLOCK);
+      if (row < m) { da[(row * (k / 4u)) + input] = sum[r]; }
     }
   }
 }

@@ -1,21 +1,29 @@
-// matmul: z = x wᵀ + b, a layer's units before their activation.
-// For software adapters with subgroups of 8 or 16 lanes, where loading costs more than multiplying:
-// one workgroup is 8 lanes of one subgroup and computes a tile of TILE_M samples x TILE_N units in registers. A
-// lane owns the samples lane, lane + 8, ...; it loads the weights of the units lane, lane + 8, ...
-// and subgroupShuffle hands these round. Sums run over k in order, the bias is added last.
+// matmul and matmul_pixels, 3 of 3, for software drivers with subgroups of 8 or 16 lanes, where loading
+// costs more than multiplying: read matmul.wgsl first. z = x wᵀ + b.
+// x_f32.wgsl or x_u8.wgsl, which is appended to this file, reads x.
+//
+// A workgroup is 8 lanes of one subgroup. It computes a tile of z, TILE_M samples x TILE_N units, in
+// registers. Sums run over k in order; the bias is added last.
+//
+//              lane 0        lane 1          lane 7
+//            +-------------+-------------+- .. -+
+//   loads    | x of ROWS samples: lane, lane + 8, ...
+//   loads    | w of LOADS units: lane, lane + 8, ..., which subgroupShuffle hands to all lanes
+//   sums     | z of its samples at all TILE_N units
+//            +-------------+-------------+- .. -+
 
-const WORKGROUP = 8u; // lanes of the subgroup that work, the first ones
-const ROWS = 8u;      // samples a lane
-const UNITS = 32u;    // units of the tile, all of them in each lane
-const LOADS = 4u;     // UNITS / WORKGROUP: weights that a lane loads
-const QUADS = 8u;     // UNITS / 4
-const TILE_M = 64u;   // ROWS x WORKGROUP
-const TILE_N = 32u;   // UNITS
+const WORKGROUP = 8u;                              // lanes of the subgroup that work, the first ones
+const ROWS = 8u;                                   // samples a lane
+const TILE_M = ROWS * WORKGROUP;                   // samples a workgroup
+const TILE_N = select(32u, 16u, X_BITS == 8u);     // units a workgroup; first layers are often narrow
+const LOADS = TILE_N / WORKGROUP;                  // units whose weights a lane loads
+const QUADS = TILE_N / 4u;                         // units of the tile, by four
+const STEP = 32u / TILE_N;                         // inputs a step, by four: the body fits the instruction
+                                                   // cache, and an image is at most 32,768 steps
 
-override k: u32; // inputs of the layer, padded to a multiple of 4
+override k: u32; // inputs of the layer, padded to a multiple of 4, pixels of 16
 override n: u32; // units of the layer, padded to a multiple of 4
 
-@group(0) @binding(0) var<storage, read>       x: array<vec4f>; // (m, k / 4)
 @group(0) @binding(1) var<storage, read>       w: array<vec4f>; // (n, k / 4)
 @group(0) @binding(2) var<storage, read>       b: array<vec4f>; // (n / 4)
 @group(0) @binding(3) var<storage, read_write> z: array<vec4f>; // (m, n / 4)
@@ -27,10 +35,10 @@ fn main(
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
   let m = arrayLength(&z) / (n / 4u);
-  let i = group.y * groups.x + group.x;
-  let across = (n + TILE_N - 1u) / TILE_N;
-  let unit = i % across * TILE_N;
-  let row = i / across * TILE_M + lane;
+  let tile = (group.y * groups.x) + group.x;
+  let tiles_n = (n + TILE_N - 1u) / TILE_N;
+  let first_row = ((tile / tiles_n) * TILE_M) + lane;
+  let tile_col = (tile % tiles_n) * TILE_N; // its first unit
 
   var sum: array<array<vec4f, QUADS>, ROWS>;
   for (var r = 0u; r < ROWS; r++) { // unroll
@@ -38,28 +46,33 @@ fn main(
       sum[r][c] = vec4f(0.0);
     }
   }
-  for (var q = 0u; q < k / 4u; q++) {
-    var loaded: array<vec4f, LOADS>;
-    for (var l = 0u; l < LOADS; l++) { // unroll
-      loaded[l] = w[min(unit + WORKGROUP * l + lane, n - 1u) * (k / 4u) + q];
-    }
-    var values: array<vec4f, ROWS>;
-    for (var r = 0u; r < ROWS; r++) { // unroll
-      values[r] = x[min(row + WORKGROUP * r, m - 1u) * (k / 4u) + q];
-    }
-    for (var u = 0u; u < UNITS; u++) { // unroll
-      let weights = subgroupShuffle(loaded[u / WORKGROUP], u % WORKGROUP);
+  for (var k_step = 0u; k_step < (k / 4u); k_step += STEP) {
+    for (var i = 0u; i < STEP; i++) { // unroll
+      var loaded: array<vec4f, LOADS>;
+      for (var l = 0u; l < LOADS; l++) { // unroll
+        let unit = min(tile_col + (WORKGROUP * l) + lane, n - 1u);
+        loaded[l] = w[(unit * (k / 4u)) + k_step + i];
+      }
+      var values: array<vec4f, ROWS>;
       for (var r = 0u; r < ROWS; r++) { // unroll
-        sum[r][u / 4u][u % 4u] = dot_add(values[r], weights, sum[r][u / 4u][u % 4u]);
+        let row = min(first_row + (WORKGROUP * r), m - 1u);
+        values[r] = x_quad(load_x((row * (k / 4u)) + k_step + i), 0u);
+      }
+      for (var u = 0u; u < TILE_N; u++) { // unroll
+        let weights = subgroupShuffle(loaded[u / WORKGROUP], u % WORKGROUP);
+        for (var r = 0u; r < ROWS; r++) { // unroll
+          sum[r][u / 4u][u % 4u] = dot_add(values[r], weights, sum[r][u / 4u][u % 4u]);
+        }
       }
     }
   }
   for (var c = 0u; c < QUADS; c++) { // unroll
-    if (unit + 4u * c < n) {
-      let bias = b[unit / 4u + c];
+    let quad = (tile_col / 4u) + c;
+    if (quad < (n / 4u)) {
+      let bias = b[quad];
       for (var r = 0u; r < ROWS; r++) { // unroll
-        let at = row + WORKGROUP * r;
-        if (at < m) { z[at * (n / 4u) + unit / 4u + c] = sum[r][c] + bias; }
+        let row = first_row + (WORKGROUP * r);
+        if (row < m) { z[(row * (n / 4u)) + quad] = x_scaled(sum[r][c]) + bias; }
       }
     }
   }

@@ -1,28 +1,34 @@
-// weight_gradient: dw += dzᵀ x, the gradient of a layer's weights.
-// The samples are split into `splits` ranges, each with a partial sum of its own, which
-// reduce_gradient adds up in order.
-// For software adapters with subgroups of 8 or 16 lanes, where loading costs more than multiplying:
-// one workgroup is 8 lanes of one subgroup and sums a tile of TILE_M units x TILE_N inputs over one range in
-// registers. A lane owns QUADS x 4 inputs; every dz is loaded by one lane, and subgroupShuffle hands
-// it round. Sums run over the samples in order. The samples are counted: the host checks the count.
+// weight_gradient and weight_gradient_pixels, 3 of 3, for software drivers with subgroups of 8 or 16 lanes,
+// where loading costs more than multiplying: read weight_gradient.wgsl first.
+// dw += dzᵀ x over one of `splits` ranges of samples; reduce_gradient adds up the ranges in order.
+// x_f32.wgsl or x_u8x16.wgsl, which is appended to this file, reads x.
+//
+// A workgroup is 8 lanes of one subgroup. It sums a tile of dw, TILE_M units x TILE_N inputs, over one
+// range, in registers. Sums run over the samples in order. The samples are counted: the host checks it.
+//
+//   each lane loads   QUADS x 4 inputs of ROWS samples: its own columns of the tile
+//                     LOADS x 4 units of one sample, lane % ROWS:
+//                         lane 0 .. ROWS - 1     of quad 0 of the tile's units, then of quad SIDE, ...
+//                         the next ROWS lanes    of quad 1, SIDE + 1, ...
+//                     which subgroupShuffle hands to all lanes
+//   each lane sums    its columns at all TILE_M units
 
-const WORKGROUP = 8u; // lanes of the subgroup that work, the first ones
-const ROWS = 4u;      // samples a turn: 1, 2, 4 or 8
-const UNITS = 32u;    // units of the tile, all of them in each lane
-const LOADS = 4u;     // UNITS / 4 x ROWS / WORKGROUP: values of dz that a lane loads a turn
-const QUADS = 2u;     // inputs of a lane, by four
-const SIDE = 2u;      // WORKGROUP / ROWS: quads of units that the lanes load side by side
-const TILE_M = 32u;   // UNITS
-const TILE_N = 64u;   // QUADS x 4 x WORKGROUP
+const WORKGROUP = 8u;                             // lanes of the subgroup that work, the first ones
+const ROWS = 4u;                                  // samples a step: 1, 2, 4 or 8
+const SIDE = WORKGROUP / ROWS;                    // quads of units that the lanes load side by side
+const X_LOADS = select(2u, 1u, X_QUADS > 1u);     // of a lane and sample
+const QUADS = X_LOADS * X_QUADS;                  // inputs a lane, by four
+const TILE_M = 64u / QUADS;                       // units a workgroup: a lane has 64 sums of four
+const TILE_N = 4u * QUADS * WORKGROUP;            // inputs a workgroup
+const LOADS = TILE_M / (4u * SIDE);               // vec4f of dz that a lane loads a step
 
-override k: u32;       // inputs of the layer, padded to a multiple of 4
+override k: u32;       // inputs of the layer, padded to a multiple of 4, pixels of 16
 override n: u32;       // units of the layer, padded to a multiple of 4
 override splits: u32;  // ranges of samples
-override accumulate: bool; // to what the partial sums hold; else they are replaced
+override accumulate: bool; // add to what the partial sums hold; else replace them
 override counter: u32; // this kernel's place in samples_seen
 
-@group(0) @binding(0) var<storage, read>       dz: array<vec4f>;          // (m, n / 4)
-@group(0) @binding(1) var<storage, read>       x: array<vec4f>;           // (m, k / 4)
+@group(0) @binding(1) var<storage, read>       dz: array<vec4f>;          // (m, n / 4)
 @group(0) @binding(2) var<storage, read_write> dw_partials: array<vec4f>; // (splits, n, k / 4)
 @group(0) @binding(3) var<storage, read_write> samples_seen: array<atomic<u32>>;
 
@@ -33,40 +39,45 @@ fn main(
   @builtin(subgroup_invocation_id) lane: u32,
 ) {
   let m = arrayLength(&dz) / (n / 4u);
-  let i = group.y * groups.x + group.x;
-  let across = (k + TILE_N - 1u) / TILE_N;
-  let down = (n + TILE_M - 1u) / TILE_M;
-  let unit = i % down * TILE_M; // neighbours share x, the larger part
-  let input = i / down % across * QUADS * WORKGROUP + lane;
-  let split = i / (across * down);
+  let x_len = k / (4u * X_QUADS); // loads of a sample
+  let tile = (group.y * groups.x) + group.x;
+  let tiles_n = (k + TILE_N - 1u) / TILE_N;
+  let tiles_m = (n + TILE_M - 1u) / TILE_M;
+  let tile_row = (tile % tiles_m) * TILE_M; // its first unit; neighbours share x, the larger part
+  let first_x = (((tile / tiles_m) % tiles_n) * (X_LOADS * WORKGROUP)) + lane;
+  let split = tile / (tiles_n * tiles_m);
   if (split >= splits) { return; }
   let rows = (m + splits - 1u) / splits;
   let end = min((split + 1u) * rows, m);
 
-  var sum: array<array<vec4f, QUADS>, UNITS>;
-  for (var u = 0u; u < UNITS; u++) { // unroll
+  var sum: array<array<vec4f, QUADS>, TILE_M>;
+  for (var u = 0u; u < TILE_M; u++) { // unroll
     for (var c = 0u; c < QUADS; c++) { // unroll
       sum[u][c] = vec4f(0.0);
     }
   }
   var seen = 0u;
-  for (var row = split * rows; row < end; row += ROWS) {
-    let mine = row + lane % ROWS;
+  for (var step_row = split * rows; step_row < end; step_row += ROWS) {
+    let own_row = step_row + (lane % ROWS);
     var loaded: array<vec4f, LOADS>;
     for (var l = 0u; l < LOADS; l++) { // unroll
-      let quad = min(unit / 4u + SIDE * l + lane / ROWS, n / 4u - 1u);
-      loaded[l] = select(vec4f(0.0), dz[min(mine, end - 1u) * (n / 4u) + quad], mine < end);
+      let quad = min((tile_row / 4u) + (SIDE * l) + (lane / ROWS), (n / 4u) - 1u);
+      loaded[l] = select(vec4f(0.0), dz[(min(own_row, end - 1u) * (n / 4u)) + quad], own_row < end);
     }
     var values: array<array<vec4f, QUADS>, ROWS>;
     for (var r = 0u; r < ROWS; r++) { // unroll
-      for (var c = 0u; c < QUADS; c++) { // unroll
-        values[r][c] = x[min(row + r, end - 1u) * (k / 4u) + min(input + WORKGROUP * c, k / 4u - 1u)];
+      for (var l = 0u; l < X_LOADS; l++) { // unroll
+        let row = min(step_row + r, end - 1u);
+        let loaded_x = load_x((row * x_len) + min(first_x + (WORKGROUP * l), x_len - 1u));
+        for (var v = 0u; v < X_QUADS; v++) { // unroll
+          values[r][(l * X_QUADS) + v] = x_quad(loaded_x, v);
+        }
       }
     }
-    for (var u = 0u; u < UNITS; u++) { // unroll
+    for (var u = 0u; u < TILE_M; u++) { // unroll
       var d: array<f32, ROWS>;
       for (var r = 0u; r < ROWS; r++) { // unroll
-        d[r] = subgroupShuffle(loaded[u / 4u / SIDE][u % 4u], u / 4u % SIDE * ROWS + r);
+        d[r] = subgroupShuffle(loaded[(u / 4u) / SIDE][u % 4u], (((u / 4u) % SIDE) * ROWS) + r);
       }
       for (var c = 0u; c < QUADS; c++) { // unroll
         for (var r = 0u; r < ROWS; r++) { // unroll
@@ -74,23 +85,24 @@ fn main(
         }
       }
     }
-    seen += min(ROWS, end - row);
+    seen += min(ROWS, end - step_row);
   }
-  // One unit a turn, chosen from the registers: written out, this would take longer to compile than
+  // One unit an iteration, picked from the registers: unrolled, this would take longer to compile than
   // all that comes before it.
-  for (var u = 0u; u < min(UNITS, n - unit); u++) {
+  for (var u = 0u; u < min(TILE_M, n - tile_row); u++) {
     for (var c = 0u; c < QUADS; c++) { // unroll
-      var chosen = vec4f(0.0);
-      for (var s = 0u; s < UNITS; s++) { // unroll
-        chosen = select(chosen, sum[s][c], u == s);
+      var picked = vec4f(0.0);
+      for (var s = 0u; s < TILE_M; s++) { // unroll
+        picked = select(picked, sum[s][c], u == s);
       }
-      let at = input + WORKGROUP * c;
-      if (at < k / 4u) {
-        let place = (split * n + unit + u) * (k / 4u) + at;
-        if (accumulate) { chosen += dw_partials[place]; }
-        dw_partials[place] = chosen;
+      let at_x = first_x + (WORKGROUP * (c / X_QUADS));
+      if (at_x < x_len) {
+        let at = (((split * n) + tile_row + u) * (k / 4u)) + (at_x * X_QUADS) + (c % X_QUADS);
+        var part = x_scaled(picked);
+        if (accumulate) { part += dw_partials[at]; }
+        dw_partials[at] = part;
       }
     }
   }
-  if (input == 0u && unit == 0u) { atomicAdd(&samples_seen[counter], seen); }
+  if (first_x == 0u && tile_row == 0u) { atomicAdd(&samples_seen[counter], seen); }
 }

@@ -84,6 +84,11 @@ pub static COMMON: File = file!("", "common");
 /// What the two variants of `fused_step` for GPUs share.
 static FUSED_GPU: File = file!("variants/", "fused_gpu");
 
+/// How the variants of a product read x: activations, four pixels a load, or sixteen.
+static X_F32: File = file!("variants/", "x_f32");
+static X_U8: File = file!("variants/", "x_u8");
+static X_U8X16: File = file!("variants/", "x_u8x16");
+
 /// The readable form of a kernel: a file of its name, which runs everywhere.
 macro_rules! plain {
     ($name:expr) => {
@@ -140,20 +145,24 @@ macro_rules! kernel {
 }
 
 /// A matrix product: a text to be read first, one for the small subgroups of software drivers, one for
-/// GPUs. `$wide` says which sizes fill a tile.
+/// GPUs. The latter two are given by their files and what is appended to them. `$wide` says which sizes
+/// fill a tile.
 macro_rules! product {
-    ($name:ident, $shapes:expr, $wide:expr, $invocations:expr) => {
+    (
+        $name:ident, [$small:literal $(+ $small_part:ident)?, $tiled:literal $(+ $tiled_part:ident)?],
+        $shapes:expr, $wide:expr, $invocations:expr
+    ) => {
         Entry {
             sources: &[
                 plain!(stringify!($name)),
-                variant!(concat!(stringify!($name), ".small_subgroups"), small_subgroups, |profile, s| {
+                variant!(concat!(stringify!($name), ".small_subgroups") => $small, small_subgroups, |profile, s| {
                     let of_pixels = stringify!($name).ends_with("_pixels");
                     profile.matmul == MatmulKind::SmallSubgroups && (of_pixels || s.k * s.n >= MANY_SUMS)
-                }),
-                variant!(concat!(stringify!($name), ".tiled"), |_, sizes| Some(*sizes), |profile, s| {
+                } $(, + $small_part)?),
+                variant!(concat!(stringify!($name), ".tiled") => $tiled, |_, sizes| Some(*sizes), |profile, s| {
                     let wide: fn(&Sizes) -> bool = $wide;
                     profile.matmul == MatmulKind::Tiled && wide(s)
-                }),
+                } $(, + $tiled_part)?),
             ],
             flops: Some(|s| 2 * s.m * s.k * s.n),
             ..entry_of!($name, $shapes, $invocations)
@@ -186,13 +195,20 @@ pub static REGISTRY: &[Entry] = &[
     kernel!(gather, batch_shapes, |s, _| Ok(s.m * s.k / 16)),
     kernel!(gather_shifted, batch_shapes, |s, file| Ok(s.m * s.k / 4 / file.constant("WORDS")?)),
     kernel!(next_step, shapes, |_, _| Ok(1)),
-    product!(matmul_pixels, wide_pixel_shapes, |s| s.n >= HALF_TILE, |s, file| tiled(
-        s.m,
-        s.n,
-        s.n / 4,
-        file
-    )),
-    product!(matmul, wide_shapes, |s| s.n >= HALF_TILE, |s, file| tiled(s.m, s.n, s.n / 4, file)),
+    product!(
+        matmul_pixels,
+        ["matmul.small_subgroups" + X_U8, "matmul.tiled" + X_U8],
+        wide_pixel_shapes,
+        |s| s.n >= HALF_TILE,
+        |s, file| tiled(s.m, s.n, s.n / 4, file)
+    ),
+    product!(
+        matmul,
+        ["matmul.small_subgroups" + X_F32, "matmul.tiled" + X_F32],
+        wide_shapes,
+        |s| s.n >= HALF_TILE,
+        |s, file| tiled(s.m, s.n, s.n / 4, file)
+    ),
     kernel!(relu, shapes, quads),
     kernel!(leaky_relu, shapes, quads),
     kernel!(tanh, shapes, quads),
@@ -202,18 +218,36 @@ pub static REGISTRY: &[Entry] = &[
     kernel!(softmax_cross_entropy, shapes, |s, _| Ok(s.m)),
     kernel!(partial_metrics, count_shapes, |s, file| tiles(s.m, file)),
     kernel!(reduce_metrics, flat_shapes, |_, _| Ok(1)),
-    product!(input_gradient, wide_shapes, |s| s.k >= HALF_TILE, |s, file| tiled(s.m, s.k, s.k / 4, file)),
+    product!(
+        input_gradient,
+        ["input_gradient.small_subgroups", "input_gradient.tiled"],
+        wide_shapes,
+        |s| s.k >= HALF_TILE,
+        |s, file| tiled(s.m, s.k, s.k / 4, file)
+    ),
     kernel!(relu_backward, shapes, quads),
     kernel!(leaky_relu_backward, shapes, quads),
     kernel!(tanh_backward, shapes, quads),
     kernel!(sigmoid_backward, shapes, quads),
     kernel!(gelu_backward, shapes, quads),
     kernel!(silu_backward, shapes, quads),
-    product!(weight_gradient, wide_shapes, |s| s.n >= HALF_TILE && s.k >= HALF_TILE, |s, file| Ok(
-        s.splits * summed(s.n, s.k, 4, file)?
-    )),
+    product!(
+        weight_gradient,
+        ["weight_gradient.small_subgroups" + X_F32, "weight_gradient.tiled" + X_F32],
+        wide_shapes,
+        |s| s.n >= HALF_TILE && s.k >= HALF_TILE,
+        |s, file| Ok(s.splits * summed(s.n, s.k, 4, file)?)
+    ),
+    product!(
+        weight_gradient,
+        ["weight_gradient.small_subgroups" + X_F32, "weight_gradient.tiled" + X_F32],
+        wide_shapes,
+        |s| s.n >= HALF_TILE && s.k >= HALF_TILE,
+        |s, file| Ok(s.splits * summed(s.n, s.k, 4, file)?)
+    ),
     product!(
         weight_gradient_pixels,
+        ["weight_gradient.small_subgroups" + X_U8X16, "weight_gradient.tiled" + X_U8],
         wide_pixel_shapes,
         |s| s.n >= HALF_TILE && s.k >= HALF_TILE,
         |s, file| Ok(s.splits * summed(s.n, s.k, 16, file)?)
