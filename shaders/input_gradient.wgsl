@@ -1,6 +1,8 @@
 // input_gradient: da = dz w, the gradient of what the layer below put out.
 // One invocation computes a tile of ROWS samples x 4 inputs in registers. Sums run over the units
 // in order.
+// 1 of 3: read this first. The same for GPUs is variants/input_gradient.tiled.wgsl, and for software drivers
+// variants/input_gradient.small_subgroups.wgsl.
 
 const WORKGROUP = 64u; // invocations a workgroup
 const ROWS = 8u;       // samples a tile: each weight that is loaded serves so many

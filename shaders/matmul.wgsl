@@ -1,6 +1,8 @@
 // matmul: z = x wᵀ + b, a layer's units before their activation.
 // One invocation computes a tile of ROWS samples x 4 units in registers. Sums start at the bias and
 // run over k in order.
+// 1 of 3: read this first. The same for GPUs is variants/matmul.tiled.wgsl, and for software drivers
+// variants/matmul.small_subgroups.wgsl.
 
 const WORKGROUP = 64u; // invocations a workgroup
 const ROWS = 8u;       // samples a tile: each weight that is loaded serves so many

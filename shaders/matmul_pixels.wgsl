@@ -3,6 +3,8 @@
 // One invocation computes a tile of ROWS images x 4 units in registers: a vec4u brings 16 pixels of
 // an image, a vec4f 4 weights of a unit. Sums run over the pixels in order.
 // Images are padded to a multiple of 16 pixels, units to a multiple of 4, both with zeros.
+// 1 of 3: read this first. The same for GPUs is variants/matmul.tiled.wgsl, and for software drivers
+// variants/matmul.small_subgroups.wgsl.
 
 const WORKGROUP = 64u; // invocations a workgroup
 const ROWS = 8u;       // images a tile: each weight that is loaded serves so many

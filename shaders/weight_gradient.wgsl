@@ -2,6 +2,8 @@
 // The samples are split into `splits` ranges, each with a partial sum of its own, which
 // reduce_gradient adds up in order. One invocation sums a tile of 4 units x 4 inputs over one
 // range. It counts its samples: the host checks the count.
+// 1 of 3: read this first. The same for GPUs is variants/weight_gradient.tiled.wgsl, and for software drivers
+// variants/weight_gradient.small_subgroups.wgsl.
 
 const WORKGROUP = 64u; // invocations a workgroup
 

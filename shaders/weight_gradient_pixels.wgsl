@@ -2,6 +2,8 @@
 // The samples are split into `splits` ranges, each with a partial sum of its own, which
 // reduce_gradient adds up in order. One invocation sums a tile of 4 units x 16 pixels over one
 // range: dz brings 4 units, a vec4u 16 pixels. It counts its samples: the host checks the count.
+// 1 of 3: read this first. The same for GPUs is variants/weight_gradient.tiled.wgsl, and for software drivers
+// variants/weight_gradient.small_subgroups.wgsl.
 
 const WORKGROUP = 64u; // invocations a workgroup
 

@@ -33,9 +33,9 @@
 // On these drivers each load and store of a buffer becomes code for one lane after another with branches for
 // each, which is slow to run and slow to compile. So the parameters are loaded and the gradients stored in
 // loops with one load or store: numbers move up one register each time, so that all pass through the same
-// one. The pixels are read from a texture, which these drivers do for all lanes at once. What such a loop or
-// the loop over images carries are single numbers: a vector is taken apart and put together each time, which
-// doubles what the driver has to compile.
+// one. The pixels are read from a texture, which these drivers do for all lanes at once. Weights and their
+// gradients are vectors, and a word's are moved by one copy: single numbers compile a little
+// faster, but double the time of every later start, as the driver's cache does not hold its first steps.
 //
 // The host appends these sizes as `const` lines:
 //   LANES                of a workgroup, which is one subgroup
@@ -76,8 +76,8 @@ const LAST_ROUND = HEAD - 1u;
 // (Arrays have no alias anywhere: naga's HLSL writer defines a helper once for each name of a type, and sizes
 // make types equal.)
 struct Layer1 {
-  w1: array<array<array<f32, 4>, HIDDEN>, LAST_WORD + 1u>,
-  dw1: array<array<array<f32, 4>, HIDDEN>, LAST_WORD + 1u>,
+  w1: array<array<vec4f, HIDDEN>, LAST_WORD + 1u>,
+  dw1: array<array<vec4f, HIDDEN>, LAST_WORD + 1u>,
   single_w1: array<array<f32, HIDDEN>, LAST_SINGLE + 1u>,
   single_dw1: array<array<f32, HIDDEN>, LAST_SINGLE + 1u>,
 }
@@ -187,20 +187,14 @@ fn load_words(own: ptr<function, Layer1>, lane: u32) {
   let units = rolled(HIDDEN);
   for (var i = 0u; i < words; i++) {
     for (var k = 0u; k < LAST_WORD; k++) { // unroll
-      for (var j = 0u; j < HIDDEN; j++) { // unroll
-        for (var v = 0u; v < 4u; v++) { // unroll
-          (*own).w1[k][j][v] = (*own).w1[k + 1u][j][v];
-        }
-      }
+      (*own).w1[k] = (*own).w1[k + 1u];
     }
     for (var j = 0u; j < units; j++) {
       let loaded = parameters[j * 4u * QUADS + word_of(i, lane)];
-      for (var v = 0u; v < 4u; v++) { // unroll
-        for (var k = 0u; k < LAST_UNIT; k++) { // unroll
-          (*own).w1[LAST_WORD][k][v] = (*own).w1[LAST_WORD][k + 1u][v];
-        }
-        (*own).w1[LAST_WORD][LAST_UNIT][v] = loaded[v];
+      for (var k = 0u; k < LAST_UNIT; k++) { // unroll
+        (*own).w1[LAST_WORD][k] = (*own).w1[LAST_WORD][k + 1u];
       }
+      (*own).w1[LAST_WORD][LAST_UNIT] = loaded;
     }
   }
 }
@@ -212,9 +206,7 @@ fn load_singles(own: ptr<function, Layer1>, lane: u32) {
   for (var i = 0u; i < singles; i++) {
     let pixel = single_of(i, lane);
     for (var k = 0u; k < LAST_SINGLE; k++) { // unroll
-      for (var j = 0u; j < HIDDEN; j++) { // unroll
-        (*own).single_w1[k][j] = (*own).single_w1[k + 1u][j];
-      }
+      (*own).single_w1[k] = (*own).single_w1[k + 1u];
     }
     for (var j = 0u; j < units; j++) {
       for (var k = 0u; k < LAST_UNIT; k++) { // unroll
@@ -327,21 +319,14 @@ fn store_words(own: ptr<function, Layer1>, start: u32, lane: u32) {
   let units = rolled(HIDDEN);
   for (var i = 0u; i < words; i++) {
     for (var j = 0u; j < units; j++) {
-      var sum = vec4f(0.0);
-      for (var v = 0u; v < 4u; v++) { // unroll
-        sum[v] = (*own).dw1[0][0][v];
-        for (var k = 0u; k < LAST_UNIT; k++) { // unroll
-          (*own).dw1[0][k][v] = (*own).dw1[0][k + 1u][v];
-        }
+      let sum = (*own).dw1[0][0];
+      for (var k = 0u; k < LAST_UNIT; k++) { // unroll
+        (*own).dw1[0][k] = (*own).dw1[0][k + 1u];
       }
       partials[start + j * 4u * QUADS + word_of(i, lane)] = sum / 255.0;
     }
     for (var k = 0u; k < LAST_WORD; k++) { // unroll
-      for (var j = 0u; j < HIDDEN; j++) { // unroll
-        for (var v = 0u; v < 4u; v++) { // unroll
-          (*own).dw1[k][j][v] = (*own).dw1[k + 1u][j][v];
-        }
-      }
+      (*own).dw1[k] = (*own).dw1[k + 1u];
     }
   }
 }
@@ -364,9 +349,7 @@ fn store_singles(own: ptr<function, Layer1>, start: u32, lane: u32) {
       }
     }
     for (var k = 0u; k < LAST_SINGLE; k++) { // unroll
-      for (var j = 0u; j < HIDDEN; j++) { // unroll
-        (*own).single_dw1[k][j] = (*own).single_dw1[k + 1u][j];
-      }
+      (*own).single_dw1[k] = (*own).single_dw1[k + 1u];
     }
   }
 }
@@ -468,9 +451,7 @@ fn backward(
   var p = word_pixels;
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     for (var t = 0u; t < TURN; t++) { // unroll
-      for (var v = 0u; v < 4u; v++) { // unroll
-        (*own).dw1[i][j][v] = fma(p[t][v], (*dz1)[j][t], (*own).dw1[i][j][v]);
-      }
+      (*own).dw1[i][j] = fma(p[t], vec4f((*dz1)[j][t]), (*own).dw1[i][j]);
     }
   }
 }

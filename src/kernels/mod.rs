@@ -9,6 +9,7 @@ mod of_recipe;
 mod profile;
 mod registry;
 mod sizes;
+mod source;
 mod sources;
 
 pub use cases::{Case, Random, Tensor};
@@ -17,6 +18,7 @@ pub use error::CheckError;
 pub use interfaces::Interfaces;
 pub use of_recipe::{activation_kernels, gather_kernel, optimizer_kernel};
 pub use profile::{DeviceProfile, MatmulKind};
-pub use registry::{COMMON, Constants, Entry, File, REGISTRY, Source, entry, find};
+pub use registry::{COMMON, Constants, Entry, REGISTRY, entry, find};
 pub use sizes::{Overrides, Sizes};
+pub use source::{File, Source};
 pub use sources::{Shaders, export, shader_files, sources};

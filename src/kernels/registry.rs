@@ -2,7 +2,7 @@
 //! its work, what it must compute, and at which sizes that is checked.
 
 use super::{
-    DeviceProfile, MatmulKind, Sizes,
+    DeviceProfile, File, MatmulKind, Sizes, Source,
     cases::{self, Case, Random, *},
     fused::{self, FusedStep},
 };
@@ -28,37 +28,6 @@ pub struct Entry {
 
 /// `const` lines of a shader: names and values.
 pub type Constants = Vec<(&'static str, u32)>;
-
-/// A file of `shaders/`, built in.
-pub struct File {
-    /// `relu` for `relu.wgsl`.
-    pub name: &'static str,
-    /// Its folder in `shaders/`: `variants/`, or empty.
-    pub folder: &'static str,
-    /// The WGSL.
-    pub text: &'static str,
-}
-
-/// A kernel's text: its own file, and those that are appended to it before `common.wgsl`.
-pub struct Source {
-    /// The kernel, and the variant: `matmul`, `matmul.tiled`.
-    pub name: &'static str,
-    /// The kernel's file. Several kernels may share one.
-    pub file: &'static File,
-    /// What it shares with other files, or what makes it one of several kernels.
-    pub parts: &'static [&'static File],
-    /// The sizes that it runs at on a device; `None` if the device or the text cannot.
-    pub runs_on: fn(&DeviceProfile, &Sizes) -> Option<Sizes>,
-    /// Whether a plan takes it: of those that suit a device, the last one is taken.
-    pub suits: fn(&DeviceProfile, &Sizes) -> bool,
-}
-
-impl Source {
-    /// Its files but for `common.wgsl`, in the order of the text.
-    pub fn files(&self) -> impl Iterator<Item = &'static File> {
-        [self.file].into_iter().chain(self.parts.iter().copied())
-    }
-}
 
 impl Entry {
     /// The source that a plan takes.
