@@ -4,9 +4,9 @@
 use std::path::Path;
 
 use shadegrad::{
-    gpu::{Device, Needs, Wanted, choose},
+    gpu::{Device, Needs, Part, Shader, Wanted, choose},
     kernels::{
-        DeviceProfile, Entry, MatmulKind, REGISTRY, Random, Shaders, Sizes, Source, Tensor,
+        COMMON, DeviceProfile, Entry, MatmulKind, REGISTRY, Random, Shaders, Sizes, Source, Tensor,
         activation_kernels, check, entry, fused::FusedStep, optimizer_kernel, shader_files,
     },
     recipe::{Activation, BETAS, MAX_SHIFT, Optimizer},
@@ -160,4 +160,39 @@ fn one_dropped_sample_of_a_long_sum_is_noticed() {
         *sum -= f64::from(*sample);
     }
     assert!(expected.check(&found).is_err());
+}
+
+/// The mark is a hint: a text whose loops stay loops is legal WGSL and right. At small sizes, as its loops count
+/// on drivers that stop them.
+#[test]
+fn every_text_is_right_with_its_unroll_marks_ignored() {
+    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let device = device();
+    for entry in REGISTRY {
+        let mut shapes = (entry.shapes)();
+        shapes.sort_by_key(|shape| (shape.m, shape.k));
+        shapes.truncate(2);
+        assert!(!shapes.is_empty(), "{}", entry.name);
+        for source in entry.sources {
+            let texts: Vec<_> =
+                source.files().chain([&COMMON]).map(|file| file.text.replace("// unroll", "")).collect();
+            let parts: Vec<_> = texts.iter().map(|text| Part { path: source.name, text }).collect();
+            for shape in &shapes {
+                let constants =
+                    |sizes: &Sizes| entry.constants.map_or(Vec::new(), |of| of(source.name, sizes));
+                let runs_on = |profile: &DeviceProfile| (source.runs_on)(profile, shape);
+                // Legal on every device that it is written for, right on this one.
+                for sizes in profiles().iter().filter_map(runs_on) {
+                    Shader::new(source.name, &parts, &constants(&sizes))
+                        .unwrap_or_else(|error| panic!("{error}"));
+                }
+                if let Some(sizes) = DeviceProfile::every(&adapter).iter().find_map(runs_on) {
+                    let shader = Shader::new(source.name, &parts, &constants(&sizes)).unwrap();
+                    let case = (entry.case)(sizes, &mut Random::new(5));
+                    check(&device, entry, &shader, &case, true)
+                        .unwrap_or_else(|error| panic!("{} at {sizes:?}: {error}", source.name));
+                }
+            }
+        }
+    }
 }
