@@ -3,18 +3,12 @@
 //! continuous integration it fails.
 
 use std::{
-    collections::BTreeSet,
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
 
 use shadegrad::kernels::{export, sources};
-
-/// How many there are: kernels may share a text.
-fn shaders() -> usize {
-    sources().map(|source| source.name).collect::<BTreeSet<_>>().len()
-}
 
 /// Translates all shaders, as the driver gets them, into a folder of the target folder.
 fn translated(folder: &Path) {
@@ -36,7 +30,7 @@ fn translated(folder: &Path) {
 /// What a tool says of each file of a folder; the wrong ones.
 fn judged(folder: &Path, tool: &str, args: &[&str]) -> Vec<String> {
     let files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|item| item.unwrap().path()).collect();
-    assert_eq!(files.len(), shaders(), "{}", folder.display());
+    assert_eq!(files.len(), sources().count(), "{}", folder.display());
     let wrong = |file: PathBuf| {
         let output = Command::new(tool).args(args).arg(&file).output().unwrap();
         let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
@@ -51,7 +45,7 @@ fn has(tool: &str, judges: &str) -> bool {
         return true;
     }
     assert!(env::var_os("CI").is_none(), "{tool} is missing: tests/run installs it");
-    println!("NOT RUN: {tool} is missing, so nothing judged the {judges} of {} shaders", shaders());
+    println!("NOT RUN: {tool} is missing, so nothing judged the {judges} of {} shaders", sources().count());
     false
 }
 
@@ -59,7 +53,7 @@ fn has(tool: &str, judges: &str) -> bool {
 fn every_shader_is_right_as_spirv_msl_hlsl_and_glsl() {
     let folder = tempfile::tempdir().unwrap();
     translated(folder.path());
-    assert_eq!(fs::read_dir(folder.path().join("msl")).unwrap().count(), shaders());
+    assert_eq!(fs::read_dir(folder.path().join("msl")).unwrap().count(), sources().count());
     let mut wrong = Vec::new();
     if has("spirv-val", "SPIR-V") {
         wrong.extend(judged(&folder.path().join("spirv"), "spirv-val", &["--target-env", "vulkan1.1"]));
