@@ -96,8 +96,8 @@ fn main(
         picked = select(picked, sum[s][c], u == s);
       }
       let at_x = first_x + (WORKGROUP * (c / X_QUADS));
+      let at = (((split * n) + tile_row + u) * (k / 4u)) + (at_x * X_QUADS) + (c % X_QUADS);
       if (at_x < x_len) {
-        let at = (((split * n) + tile_row + u) * (k / 4u)) + (at_x * X_QUADS) + (c % X_QUADS);
         var part = x_scaled(picked);
         if (accumulate) { part += dw_partials[at]; }
         dw_partials[at] = part;
