@@ -208,13 +208,6 @@ pub static REGISTRY: &[Entry] = &[
         |s, file| Ok(s.splits * summed(s.n, s.k, 4, file)?)
     ),
     product!(
-        weight_gradient,
-        ["weight_gradient.small_subgroups" + X_F32, "weight_gradient.tiled" + X_F32],
-        wide_shapes,
-        |s| s.n >= HALF_TILE && s.k >= HALF_TILE,
-        |s, file| Ok(s.splits * summed(s.n, s.k, 4, file)?)
-    ),
-    product!(
         weight_gradient_pixels,
         ["weight_gradient.small_subgroups" + X_U8X16, "weight_gradient.tiled" + X_U8],
         wide_pixel_shapes,

@@ -230,6 +230,17 @@ mod tests {
     }
 
     #[test]
+    fn every_kernel_and_every_text_has_a_name_of_its_own() {
+        let kernels = REGISTRY.iter().map(|entry| entry.name);
+        let texts = sources().map(|source| source.name);
+        for mut names in [kernels.collect::<Vec<_>>(), texts.collect()] {
+            names.sort_unstable();
+            let twice: Vec<_> = names.windows(2).filter(|pair| pair[0] == pair[1]).collect();
+            assert!(twice.is_empty(), "registered twice: {twice:?}");
+        }
+    }
+
+    #[test]
     fn an_export_mirrors_the_folders_and_is_read_back_as_the_built_in_texts() {
         let folder = tempfile::tempdir().unwrap();
         let written = export(folder.path(), false).unwrap();
