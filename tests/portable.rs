@@ -32,7 +32,8 @@ fn judged(folder: &Path, tool: &str, args: &[&str]) -> Vec<String> {
     let files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|item| item.unwrap().path()).collect();
     assert_eq!(files.len(), sources().count(), "{}", folder.display());
     let wrong = |file: PathBuf| {
-        let output = Command::new(tool).args(args).arg(&file).output().unwrap();
+        // In the folder: glslangValidator leaves what it made where it is started.
+        let output = Command::new(tool).args(args).arg(&file).current_dir(folder).output().unwrap();
         let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         (!output.status.success()).then(|| format!("{tool} on {}: {}", file.display(), said.concat()))
     };
