@@ -31,8 +31,8 @@ pub enum MatmulKind {
     Tiled,
 }
 
-/// The smallest subgroup whose lanes hold enough: of 4, each has so many weights that drivers take ten
-/// seconds and more to compile.
+/// The smallest subgroup that the small kernels are written for: a lane of 4 would hold twice the weights of
+/// one of 8, and drivers take ten seconds and more to compile that.
 const MIN_LANES: u32 = 8;
 /// The largest subgroup that counts as a small one.
 const MAX_LANES: u32 = 16;

@@ -46,7 +46,7 @@ impl Job {
     }
 }
 
-/// The figures of a set of so many samples; `None` if it was not read back.
+/// The figures of a set, and how many samples it has; `None` if it was not read back.
 pub(super) fn metrics(totals: &Totals, split: Split, samples: usize) -> Option<Metrics> {
     let &(loss, correct) = totals.get(&split)?;
     Some(Metrics { loss: loss / samples as f64, correct, samples: samples as u64 })

@@ -169,18 +169,23 @@ fn the_bundled_mnist() {
     assert_eq!((sum(&train.pixels[..784]), sum(&test.pixels[test.pixels.len() - 784..])), (27_525, 41_833));
 }
 
-/// From bytes with the same checks as from files.
+/// From bytes with the same checks as from files. The test set is another one than the training set.
 #[test]
 fn the_bytes_of_the_files_are_the_data_set() {
-    let dir = folder(|_| {});
+    let dir = folder(|dir| {
+        fs::write(dir.join(NAMES[2]), idx(&[1, 2, 3], &[9; 6])).unwrap();
+        fs::write(dir.join(NAMES[3]), idx(&[1], &[3])).unwrap();
+    });
     let bytes = NAMES.map(|name| fs::read(dir.path().join(name)).unwrap());
-    let name = |part: &str| NAMES.iter().position(|name| name.contains(part)).unwrap();
-    let [train, train_labels, test, test_labels] =
-        ["train-images", "train-labels", "t10k-images", "t10k-labels"].map(|part| &bytes[name(part)][..]);
+    let [train, train_labels, test, test_labels] = bytes.each_ref().map(|bytes| &bytes[..]);
     let parsed = Dataset::parse([train, train_labels], [test, test_labels]).unwrap();
     assert_eq!(parsed, Dataset::load(dir.path()).unwrap());
+    assert_eq!((parsed.train.len(), parsed.test.len()), (2, 1));
     let error = Dataset::parse([train, train_labels], [test, &test_labels[1..]]).unwrap_err().to_string();
     assert!(error.starts_with("t10k-labels-idx1-ubyte: "), "{error}");
     let error = Dataset::parse([train, test_labels], [test, test_labels]).unwrap_err().to_string();
-    assert!(error.contains("one for each picture of train-images-idx3-ubyte"), "{error}");
+    assert!(
+        error.contains("1 labels, expected 2, one for each picture of train-images-idx3-ubyte"),
+        "{error}"
+    );
 }
