@@ -72,16 +72,6 @@ const HIDDEN_PADDED = 4u * ((HIDDEN + 3u) / 4u); // a row of w2
 const HEAD = (LEN - B1 + LANES - 1u) / LANES; // vec4s from B1 to LEN for each lane
 const LAST_ROUND = HEAD - 1u;
 
-// What a lane has of layer 1: the weights of its pixels, and the sums of their gradients.
-// (Arrays have no alias anywhere: naga's HLSL writer defines a helper once for each name of a type, and sizes
-// make types equal.)
-struct Layer1 {
-  w1: array<array<vec4f, HIDDEN>, LAST_WORD + 1u>,
-  dw1: array<array<vec4f, HIDDEN>, LAST_WORD + 1u>,
-  single_w1: array<array<f32, HIDDEN>, LAST_SINGLE + 1u>,
-  single_dw1: array<array<f32, HIDDEN>, LAST_SINGLE + 1u>,
-}
-
 // What a lane has of what follows: b1, layer 2 for its own classes, and sums over its own images.
 struct Head {
   b1: array<f32, HIDDEN>,
@@ -98,9 +88,15 @@ struct Head {
 @compute @workgroup_size(WORKGROUP)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) lane: u32) {
   let m = arrayLength(&labels);
-  var own: Layer1;
-  load_words(&own, lane);
-  load_singles(&own, lane);
+  // The weights of the lane's pixels, and the sums of their gradients. They are variables of their own: in a
+  // struct, Mesa takes 0.1 s longer over them at every start. (Arrays have no alias anywhere: naga's HLSL writer
+  // defines a helper once for each name of a type, and sizes make types equal.)
+  var w1: array<array<vec4f, HIDDEN>, LAST_WORD + 1u>;
+  var dw1: array<array<vec4f, HIDDEN>, LAST_WORD + 1u>;
+  var single_w1: array<array<f32, HIDDEN>, LAST_SINGLE + 1u>;
+  var single_dw1: array<array<f32, HIDDEN>, LAST_SINGLE + 1u>;
+  load_words(&w1, lane);
+  load_singles(&single_w1, lane);
   var head: Head;
   load_head(&head, lane);
 
@@ -129,11 +125,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
 
     var sum: array<vec4f, HIDDEN>;
     for (var i = 0u; i < WORDS; i++) { // unroll
-      forward(&sum, numbers(x[i]), &own, i);
+      forward(&sum, numbers(x[i]), w1[i]);
     }
     for (var i = 0u; i < SINGLES; i++) { // unroll
       for (var j = 0u; j < HIDDEN; j++) { // unroll
-        sum[j] = fma(single_x[i], vec4f(own.single_w1[i][j]), sum[j]);
+        sum[j] = fma(single_x[i], vec4f(single_w1[i][j]), sum[j]);
       }
     }
 
@@ -150,20 +146,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(subgroup_invocation_id) la
     }
 
     for (var i = 0u; i < WORDS; i++) { // unroll
-      backward(&own, i, numbers(x[i]), &dz1);
+      backward(&dw1, i, numbers(x[i]), &dz1);
     }
     for (var i = 0u; i < SINGLES; i++) { // unroll
       for (var j = 0u; j < HIDDEN; j++) { // unroll
         for (var t = 0u; t < TURN; t++) { // unroll
-          own.single_dw1[i][j] = fma(single_x[i][t], dz1[j][t], own.single_dw1[i][j]);
+          single_dw1[i][j] = fma(single_x[i][t], dz1[j][t], single_dw1[i][j]);
         }
       }
     }
   }
 
   let start = group.x * LEN;
-  store_words(&own, start, lane);
-  store_singles(&own, start, lane);
+  store_words(&dw1, start, lane);
+  store_singles(&single_dw1, start, lane);
   store_head(&head, start, lane);
   let loss = lane_sum(head.loss);
   let hits = subgroupAdd(head.hits);
@@ -182,37 +178,37 @@ fn rolled(bound: u32) -> u32 {
 
 // The weights of the lane's words, word after word, unit after unit: the newest is in the last place, and all
 // others move up by one.
-fn load_words(own: ptr<function, Layer1>, lane: u32) {
+fn load_words(w1: ptr<function, array<array<vec4f, HIDDEN>, LAST_WORD + 1u>>, lane: u32) {
   let words = rolled(WORDS);
   let units = rolled(HIDDEN);
   for (var i = 0u; i < words; i++) {
     for (var k = 0u; k < LAST_WORD; k++) { // unroll
-      (*own).w1[k] = (*own).w1[k + 1u];
+      (*w1)[k] = (*w1)[k + 1u];
     }
     for (var j = 0u; j < units; j++) {
       let loaded = parameters[j * 4u * QUADS + word_of(i, lane)];
       for (var k = 0u; k < LAST_UNIT; k++) { // unroll
-        (*own).w1[LAST_WORD][k] = (*own).w1[LAST_WORD][k + 1u];
+        (*w1)[LAST_WORD][k] = (*w1)[LAST_WORD][k + 1u];
       }
-      (*own).w1[LAST_WORD][LAST_UNIT] = loaded;
+      (*w1)[LAST_WORD][LAST_UNIT] = loaded;
     }
   }
 }
 
 // Those of the lane's single pixels, in the same way.
-fn load_singles(own: ptr<function, Layer1>, lane: u32) {
+fn load_singles(single_w1: ptr<function, array<array<f32, HIDDEN>, LAST_SINGLE + 1u>>, lane: u32) {
   let singles = rolled(SINGLES);
   let units = rolled(HIDDEN);
   for (var i = 0u; i < singles; i++) {
     let pixel = single_of(i, lane);
     for (var k = 0u; k < LAST_SINGLE; k++) { // unroll
-      (*own).single_w1[k] = (*own).single_w1[k + 1u];
+      (*single_w1)[k] = (*single_w1)[k + 1u];
     }
     for (var j = 0u; j < units; j++) {
       for (var k = 0u; k < LAST_UNIT; k++) { // unroll
-        (*own).single_w1[LAST_SINGLE][k] = (*own).single_w1[LAST_SINGLE][k + 1u];
+        (*single_w1)[LAST_SINGLE][k] = (*single_w1)[LAST_SINGLE][k + 1u];
       }
-      (*own).single_w1[LAST_SINGLE][LAST_UNIT] = parameters[j * 4u * QUADS + pixel / 4u][pixel % 4u];
+      (*single_w1)[LAST_SINGLE][LAST_UNIT] = parameters[j * 4u * QUADS + pixel / 4u][pixel % 4u];
     }
   }
 }
@@ -314,33 +310,33 @@ fn pass_head(
 
 // Leaves dw1 of the lane's words in the partial sums from `start` on: always from the first place, to which all
 // others move up by one.
-fn store_words(own: ptr<function, Layer1>, start: u32, lane: u32) {
+fn store_words(dw1: ptr<function, array<array<vec4f, HIDDEN>, LAST_WORD + 1u>>, start: u32, lane: u32) {
   let words = rolled(WORDS);
   let units = rolled(HIDDEN);
   for (var i = 0u; i < words; i++) {
     for (var j = 0u; j < units; j++) {
-      let sum = (*own).dw1[0][0];
+      let sum = (*dw1)[0][0];
       for (var k = 0u; k < LAST_UNIT; k++) { // unroll
-        (*own).dw1[0][k] = (*own).dw1[0][k + 1u];
+        (*dw1)[0][k] = (*dw1)[0][k + 1u];
       }
       partials[start + j * 4u * QUADS + word_of(i, lane)] = sum / 255.0;
     }
     for (var k = 0u; k < LAST_WORD; k++) { // unroll
-      (*own).dw1[k] = (*own).dw1[k + 1u];
+      (*dw1)[k] = (*dw1)[k + 1u];
     }
   }
 }
 
 // That of the lane's single pixels. Four lanes have those of a vec4. The first of them stores it: they must
 // not write parts of one.
-fn store_singles(own: ptr<function, Layer1>, start: u32, lane: u32) {
+fn store_singles(single_dw1: ptr<function, array<array<f32, HIDDEN>, LAST_SINGLE + 1u>>, start: u32, lane: u32) {
   let singles = rolled(SINGLES);
   let units = rolled(HIDDEN);
   for (var i = 0u; i < singles; i++) {
     for (var j = 0u; j < units; j++) {
-      let sum = (*own).single_dw1[0][0];
+      let sum = (*single_dw1)[0][0];
       for (var k = 0u; k < LAST_UNIT; k++) { // unroll
-        (*own).single_dw1[0][k] = (*own).single_dw1[0][k + 1u];
+        (*single_dw1)[0][k] = (*single_dw1)[0][k + 1u];
       }
       let odd = subgroupShuffleXor(sum, 1u);
       let pair = vec2f(subgroupShuffleXor(sum, 2u), subgroupShuffleXor(odd, 2u));
@@ -349,7 +345,7 @@ fn store_singles(own: ptr<function, Layer1>, start: u32, lane: u32) {
       }
     }
     for (var k = 0u; k < LAST_SINGLE; k++) { // unroll
-      (*own).single_dw1[k] = (*own).single_dw1[k + 1u];
+      (*single_dw1)[k] = (*single_dw1)[k + 1u];
     }
   }
 }
@@ -425,25 +421,27 @@ fn numbers(words: array<u32, TURN>) -> array<vec4f, TURN> {
 }
 
 // sum += x w1ᵀ over a word's pixels: as many as stay in a CPU's registers, for TURN images.
-// (Large arrays go by pointer: drivers compile copies of them slowly.)
 fn forward(
   sum: ptr<function, array<vec4f, HIDDEN>>,
   word_pixels: array<vec4f, TURN>,
-  own: ptr<function, Layer1>,
-  i: u32,
+  word_w1: array<vec4f, HIDDEN>,
 ) {
-  var p = word_pixels;
+  let p = word_pixels;
+  var x: array<vec4f, 4>; // pixel by pixel
+  for (var v = 0u; v < 4u; v++) { // unroll
+    x[v] = vec4f(p[0][v], p[1][v], p[2][v], p[3][v]);
+  }
+  var w1 = word_w1;
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     for (var v = 0u; v < 4u; v++) { // unroll
-      let x = vec4f(p[0][v], p[1][v], p[2][v], p[3][v]);
-      (*sum)[j] = fma(x, vec4f((*own).w1[i][j][v]), (*sum)[j]);
+      (*sum)[j] = fma(x[v], vec4f(w1[j][v]), (*sum)[j]);
     }
   }
 }
 
 // dw1 += dz1ᵀ x over the pixels of word i. (It is a number in every call, so that dw1 stays in registers.)
 fn backward(
-  own: ptr<function, Layer1>,
+  dw1: ptr<function, array<array<vec4f, HIDDEN>, LAST_WORD + 1u>>,
   i: u32,
   word_pixels: array<vec4f, TURN>,
   dz1: ptr<function, array<vec4f, HIDDEN>>,
@@ -451,7 +449,7 @@ fn backward(
   var p = word_pixels;
   for (var j = 0u; j < HIDDEN; j++) { // unroll
     for (var t = 0u; t < TURN; t++) { // unroll
-      (*own).dw1[i][j] = fma(p[t], vec4f((*dz1)[j][t]), (*own).dw1[i][j]);
+      (*dw1)[i][j] = fma(p[t], vec4f((*dz1)[j][t]), (*dw1)[i][j]);
     }
   }
 }
