@@ -12,6 +12,10 @@ fn pixels_of(word: u32) -> vec4f {
   return vec4f((vec4u(word) >> vec4u(0u, 8u, 16u, 24u)) & vec4u(255u));
 }
 
+// A sum over more than LONG_SUM inputs is a sum of sums over SHORT_SUM inputs: they lose fewer digits.
+const LONG_SUM = 174752u;
+const SHORT_SUM = 8192u;
+
 // sum + a · b, one product after another.
 fn dot_add(a: vec4f, b: vec4f, sum: f32) -> f32 {
   return fma(a.w, b.w, fma(a.z, b.z, fma(a.y, b.y, fma(a.x, b.x, sum))));

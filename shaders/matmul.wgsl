@@ -27,7 +27,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   for (var r = 0u; r < ROWS; r++) { // unroll
     sum[r] = b[unit];
   }
-  for (var q = 0u; q < k / 4u; q++) {
+  // Always k / 4. Mesa does not see that; it would unroll a short loop, and compile it for a second longer.
+  let quads = select(0u, k / 4u, m > 0u);
+  for (var q = 0u; q < quads; q++) {
     var values: array<vec4f, ROWS>;
     for (var r = 0u; r < ROWS; r++) { // unroll
       values[r] = x[min(row + r, m - 1u) * (k / 4u) + q];

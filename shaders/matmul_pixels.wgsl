@@ -26,10 +26,14 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (row >= m) { return; }
 
   var sum: array<vec4f, ROWS>;
-  for (var r = 0u; r < ROWS; r++) { // unroll
-    sum[r] = vec4f(0.0);
-  }
+  var total: array<vec4f, ROWS>; // of the short sums that a long one is made of
   for (var q = 0u; q < k / 16u; q++) {
+    if (k > LONG_SUM && q % (SHORT_SUM / 16u) == 0u) {
+      for (var r = 0u; r < ROWS; r++) { // unroll
+        total[r] += sum[r];
+        sum[r] = vec4f(0.0);
+      }
+    }
     var x: array<vec4u, ROWS>;
     for (var r = 0u; r < ROWS; r++) { // unroll
       x[r] = pixels[min(row + r, m - 1u) * (k / 16u) + q];
@@ -45,6 +49,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     }
   }
   for (var r = 0u; r < ROWS; r++) { // unroll
-    if (row + r < m) { z[(row + r) * (n / 4u) + unit] = sum[r] / 255.0 + b[unit]; }
+    if (row + r < m) { z[(row + r) * (n / 4u) + unit] = (total[r] + sum[r]) / 255.0 + b[unit]; }
   }
 }

@@ -18,6 +18,8 @@ const TILE_M = ROWS * WORKGROUP;                   // samples a workgroup
 const TILE_N = select(32u, 16u, X_BITS == 8u);     // units a workgroup; first layers are often narrow
 const LOADS = TILE_N / WORKGROUP;                  // units whose weights a lane loads
 const QUADS = TILE_N / 4u;                         // units of the tile, by four
+const LAST_QUAD = QUADS - 1u;
+const LAST_ROW = ROWS - 1u;
 const STEP = 32u / TILE_N;                         // inputs a step, by four: the body fits the instruction
                                                    // cache, and an image is at most 32,768 steps
 
@@ -41,12 +43,16 @@ fn main(
   let tile_col = (tile % tiles_n) * TILE_N; // its first unit
 
   var sum: array<array<vec4f, QUADS>, ROWS>;
-  for (var r = 0u; r < ROWS; r++) { // unroll
-    for (var c = 0u; c < QUADS; c++) { // unroll
-      sum[r][c] = vec4f(0.0);
-    }
-  }
+  var total: array<array<vec4f, QUADS>, ROWS>; // of the short sums that a long one is made of
   for (var k_step = 0u; k_step < (k / 4u); k_step += STEP) {
+    if ((k > LONG_SUM) && ((k_step % (SHORT_SUM / 4u)) == 0u)) {
+      for (var r = 0u; r < ROWS; r++) { // unroll
+        for (var c = 0u; c < QUADS; c++) { // unroll
+          total[r][c] += sum[r][c];
+          sum[r][c] = vec4f(0.0);
+        }
+      }
+    }
     for (var i = 0u; i < STEP; i++) { // unroll
       var loaded: array<vec4f, LOADS>;
       for (var l = 0u; l < LOADS; l++) { // unroll
@@ -66,13 +72,28 @@ fn main(
       }
     }
   }
-  for (var c = 0u; c < QUADS; c++) { // unroll
+  for (var r = 0u; r < ROWS; r++) { // unroll
+    for (var c = 0u; c < QUADS; c++) { // unroll
+      total[r][c] += sum[r][c];
+    }
+  }
+  // One store serves all sums, as each one is slow to compile: a sum is stored from the first place, and the
+  // others move up by one.
+  let quads = min(QUADS, (n - tile_col) / 4u);
+  for (var c = 0u; c < quads; c++) {
     let quad = (tile_col / 4u) + c;
-    if (quad < (n / 4u)) {
-      let bias = b[quad];
-      for (var r = 0u; r < ROWS; r++) { // unroll
-        let row = first_row + (WORKGROUP * r);
-        if (row < m) { z[(row * (n / 4u)) + quad] = x_scaled(sum[r][c]) + bias; }
+    let bias = b[quad];
+    var column: array<vec4f, ROWS>;
+    for (var r = 0u; r < ROWS; r++) { // unroll
+      column[r] = total[r][0];
+      for (var q = 0u; q < LAST_QUAD; q++) { // unroll
+        total[r][q] = total[r][q + 1u];
+      }
+    }
+    for (var row = first_row; row < min(m, first_row + TILE_M); row += WORKGROUP) {
+      z[(row * (n / 4u)) + quad] = x_scaled(column[0]) + bias;
+      for (var r = 0u; r < LAST_ROW; r++) { // unroll
+        column[r] = column[r + 1u];
       }
     }
   }

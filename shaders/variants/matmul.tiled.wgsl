@@ -58,10 +58,14 @@ fn main(
   let load_k = local % K_BLOCKS;
 
   var sum: array<vec4f, 2u * BLOCK>; // samples of the upper half of the tile, then of the lower one
-  for (var r = 0u; r < 2u * BLOCK; r++) { // unroll
-    sum[r] = vec4f(0.0);
-  }
+  var total: array<vec4f, 2u * BLOCK>; // of the short sums that a long one is made of
   for (var k_step = 0u; k_step < (k / 4u); k_step += K_BLOCKS) {
+    if ((k > LONG_SUM) && ((k_step % (SHORT_SUM / 4u)) == 0u)) {
+      for (var r = 0u; r < 2u * BLOCK; r++) { // unroll
+        total[r] += sum[r];
+        sum[r] = vec4f(0.0);
+      }
+    }
     let quad = min(k_step + load_k, (k / 4u) - 1u);
     let in_bounds = (k_step + load_k) < (k / 4u);
     if (load_row < X_ROWS) {
@@ -102,7 +106,7 @@ fn main(
   if (quad < (n / 4u)) {
     for (var r = 0u; r < 2u * BLOCK; r++) { // unroll
       let row = tile_row + ((r / BLOCK) * (TILE_M / 2u)) + (BLOCK * thread_row) + (r % BLOCK);
-      if (row < m) { z[(row * (n / 4u)) + quad] = x_scaled(sum[r]) + b[quad]; }
+      if (row < m) { z[(row * (n / 4u)) + quad] = x_scaled(total[r] + sum[r]) + b[quad]; }
     }
   }
 }

@@ -103,6 +103,17 @@ fn batches_of_every_size_follow_the_f64_twin() {
     }
 }
 
+/// Sums over 262,144 pixels take many steps, and a plain f32 sum of them would be off by more than the bound.
+#[test]
+fn the_largest_pictures_follow_the_f64_twin() {
+    let data = common::dataset(512, 512, 24, 5);
+    let rate = LearningRate { alpha: 0.01, decay: Decay::Constant, warmup: 0, iters: 4 };
+    for batch in [7, 24] {
+        let recipe = Recipe { shift: true, rate, ..batches(batch) };
+        assert_batches(&format!("batches of {batch}"), &data, &[10], &recipe, &reporting(4, 2));
+    }
+}
+
 #[test]
 fn a_batch_that_passes_in_chunks_follows_the_f64_twin() {
     let data = common::dataset(4, 4, 5_003, 11);

@@ -40,9 +40,10 @@ fn sizes(shapes: &[(usize, usize, usize, usize)]) -> Vec<Sizes> {
     shapes.iter().map(sizes).collect()
 }
 
-/// The same with whole words of 16 pixels a row.
+/// The same with whole words of 16 pixels a row, and the largest pictures.
 pub(in crate::kernels) fn wide_pixel_shapes() -> Vec<Sizes> {
-    wide_shapes().into_iter().map(|s| Sizes { k: s.k.next_multiple_of(16), ..s }).collect()
+    let largest = Sizes { m: 3, k: 1 << 18, n: 8, splits: 1, classes: 5, ..Sizes::default() };
+    wide_shapes().into_iter().chain([largest]).map(|s| Sizes { k: s.k.next_multiple_of(16), ..s }).collect()
 }
 
 /// Batches of pictures: whole words of 16 pixels, and MNIST's size.
