@@ -9,7 +9,8 @@ use wgpu::naga::{
 
 use super::{
     ShaderError,
-    constants::{Constants, without_comments},
+    constants::Constants,
+    lexer::Lexed,
     unroll,
 };
 
@@ -136,7 +137,7 @@ fn lines(part: &Part) -> usize {
 
 /// Whether a block is not closed.
 fn is_open(text: &str) -> bool {
-    let code = without_comments(text);
+    let code = Lexed::of(text).code;
     code.matches('{').count() > code.matches('}').count()
 }
 

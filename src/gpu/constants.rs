@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use wgpu::naga::{self, Expression, Literal, TypeInner};
 
+use super::{items::items, lexer::Lexed};
+
 /// The constant that is added to ask naga for a value; no shader has this name.
 const PROBE: &str = "shadegrad_probe";
 
@@ -14,22 +16,28 @@ const PROBE: &str = "shadegrad_probe";
 pub struct Constants {
     /// The declarations that a constant may depend on, without functions: cheap to parse again.
     declarations: String,
+    names: Vec<String>,
     known: BTreeMap<String, Option<f64>>,
 }
 
 impl Constants {
     /// The constants of a text, whose functions may be wrong.
     pub fn of(text: &str) -> Self {
-        let declared = declarations(&without_comments(text));
-        Constants { declarations: declared.join("\n"), known: BTreeMap::new() }
+        let mut declared = items(&Lexed::of(text));
+        declared.retain(|item| matches!(item.keyword.as_str(), "enable" | "const" | "alias" | "struct"));
+        // A directive comes first.
+        declared.sort_by_key(|item| item.keyword != "enable");
+        let constants = declared.iter().filter(|item| item.keyword == "const");
+        let names = constants.map(|item| item.name.clone()).collect();
+        let declarations = declared.iter().map(|item| item.text.as_str()).collect::<Vec<_>>().join("\n");
+        Constants { declarations, names, known: BTreeMap::new() }
     }
 
     /// Every constant that is a number, by name.
     pub fn all(&mut self) -> BTreeMap<String, f64> {
         let typed = naga::front::wgsl::parse_str(&self.declarations).ok();
-        let names: Vec<_> = self.declarations.lines().filter_map(const_name).map(str::to_owned).collect();
         let mut all = BTreeMap::new();
-        for name in names {
+        for name in self.names.clone() {
             let value = typed.as_ref().and_then(|module| number(module, &name)).or_else(|| self.value(&name));
             all.extend(value.map(|value| (name, value)));
         }
@@ -72,53 +80,6 @@ fn number(module: &naga::Module, name: &str) -> Option<f64> {
     }
 }
 
-/// The declarations of constants and types, each on one line.
-fn declarations(code: &str) -> Vec<String> {
-    let (mut depth, mut start, mut found) = (0usize, 0, Vec::new());
-    for (at, byte) in code.bytes().enumerate() {
-        match byte {
-            b'{' => depth += 1,
-            b'}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth == 0 && matches!(byte, b';' | b'}') {
-            found.push(code[start..=at].split_whitespace().collect::<Vec<_>>().join(" "));
-            start = at + 1;
-        }
-    }
-    found.retain(|declared| ["const ", "alias ", "struct "].iter().any(|word| declared.starts_with(word)));
-    found
-}
-
-fn const_name(declaration: &str) -> Option<&str> {
-    let rest = declaration.strip_prefix("const ")?;
-    rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()
-}
-
-/// A text with its comments as spaces. Block comments may hold others.
-pub fn without_comments(text: &str) -> String {
-    let (mut code, mut depth) = (String::with_capacity(text.len()), 0usize);
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let len = if rest.starts_with("/*") {
-            depth += 1;
-            2
-        } else if depth > 0 && rest.starts_with("*/") {
-            depth -= 1;
-            2
-        } else if depth == 0 && rest.starts_with("//") {
-            rest.find('\n').unwrap_or(rest.len())
-        } else {
-            code.push(if depth == 0 { c } else { ' ' });
-            rest = &rest[c.len_utf8()..];
-            continue;
-        };
-        code.push(' ');
-        rest = &rest[len..];
-    }
-    code
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,8 +92,10 @@ mod tests {
             const SAME = BETA;\nconst ZERO = u32();\nconst YES = true;\nconst ONES = vec4f(1.0);\n\
             const ABSTRACT = vec2(1, 2);\nstruct Pair { const_like: u32 }\nalias Quad = vec4f;\n\
             const SIX = Pair(6u).const_like;\noverride open: u32;\nconst_assert ROWS == 4u;\n\
-            fn main() { const LOCAL = 5; }\n";
+            fn main() { const LOCAL = 5; const ROWS = 9u; { const STRIDE = 1u; } }\n\
+            /* } */ const/**/AFTER/* = 1 */=/* 2 */3u;/*\nconst ROWS = 5u;\n*/ // const ROWS = 6u;\r\n";
         let expected = [
+            ("AFTER", 3.0),
             ("BETA", 0.9),
             ("COUNT", -3.0),
             ("HALF", 0.45),
