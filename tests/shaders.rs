@@ -176,7 +176,8 @@ fn every_text_is_right_with_its_unroll_marks_ignored() {
         for source in entry.sources {
             let texts: Vec<_> =
                 source.files().chain([&COMMON]).map(|file| file.text.replace("// unroll", "")).collect();
-            let parts: Vec<_> = texts.iter().map(|text| Part { path: source.name, text }).collect();
+            let parts: Vec<_> =
+                texts.iter().map(|text| Part { path: source.name, text, built_in: false }).collect();
             for shape in &shapes {
                 let constants =
                     |sizes: &Sizes| entry.constants.map_or(Vec::new(), |of| of(source.name, sizes));

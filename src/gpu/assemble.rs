@@ -2,16 +2,18 @@
 //!
 //! They are appended, so that the lines of the kernel's file hold: the module scope of WGSL has no order.
 
-use wgpu::naga::{
-    self,
-    valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
-};
+use std::collections::BTreeMap;
+
+use wgpu::naga::{self, valid::ModuleInfo};
 
 use super::{
     ShaderError,
     constants::Constants,
+    fault::{Fault, parse},
+    items::{Item, items},
     lexer::Lexed,
-    unroll,
+    nesting::too_deep,
+    unroll::{Unrolled, unroll},
 };
 
 /// The text of a file, and where it came from.
@@ -21,6 +23,8 @@ pub struct Part<'a> {
     pub path: &'a str,
     /// WGSL.
     pub text: &'a str,
+    /// Whether it is the program's own text, which is right.
+    pub built_in: bool,
 }
 
 /// Names and values of the `const` lines that the host appends.
@@ -32,24 +36,40 @@ pub struct Assembled {
     pub module: naga::Module,
     pub info: ModuleInfo,
     pub constants: Constants,
+    /// Its files in their order: where each came from, and how many lines it has.
+    pub files: Vec<(String, usize)>,
 }
 
 /// Joins a kernel's file, the first of `parts`, with those appended to it; unrolls, parses, validates.
 ///
 /// # Errors
-/// [`ShaderError::Invalid`], which names the file that is wrong and its line.
+/// [`ShaderError::Invalid`] or [`ShaderError::Text`], which name the file that is wrong and its line.
 pub fn assemble(parts: &[Part], sizes: HostConstants) -> Result<Assembled, ShaderError> {
-    if let Some(open) = (0..parts.len()).find(|&at| is_open(parts[at].text)) {
+    let lexed: Vec<_> = parts.iter().map(|part| Lexed::of(part.text)).collect();
+    for (part, lexed) in parts.iter().zip(&lexed) {
+        if let Some(open) = lexed.open_comment {
+            let message = "the comment that starts here does not end: is a `*/` missing?";
+            return Err(at_line(part, lexed.line(open), message));
+        }
+        if let Some((line, message)) = too_deep(lexed) {
+            return Err(at_line(part, line, &message));
+        }
+    }
+    if let Some(open) = lexed.iter().position(is_open) {
         return Err(unclosed(&first(open, parts), sizes));
     }
+    check_names(parts, &lexed, sizes)?;
     let mut constants = Constants::of(&joined(parts, sizes));
+    let mut so_far = Unrolled::default();
     let unrolled: Vec<String> =
-        parts.iter().map(|part| unrolled(part, &mut constants)).collect::<Result<_, _>>()?;
-    let texts: Vec<Part> =
-        parts.iter().zip(&unrolled).map(|(part, text)| Part { path: part.path, text }).collect();
+        parts.iter().map(|part| unrolled(part, &mut so_far, &mut constants)).collect::<Result<_, _>>()?;
+    let texts: Vec<Part> = parts.iter().zip(&unrolled).map(|(part, text)| Part { text, ..*part }).collect();
     let text = joined(&texts, sizes);
     match parse(&text) {
-        Ok((module, info)) => Ok(Assembled { text, module, info, constants }),
+        Ok((module, info)) => {
+            let files = texts.iter().map(|part| (part.path.to_owned(), lines(part))).collect();
+            Ok(Assembled { text, module, info, constants, files })
+        }
         Err(fault) => Err(explain(&texts, sizes, &fault, &text)),
     }
 }
@@ -60,68 +80,98 @@ fn joined(parts: &[Part], sizes: HostConstants) -> String {
     text
 }
 
-fn unrolled(part: &Part, constants: &mut Constants) -> Result<String, ShaderError> {
-    unroll::unroll(part.text, |bound| constants.value(bound))
-        .map_err(|error| invalid(part, format!("{}:{}: {}", part.path, error.line, error.message)))
+fn unrolled(part: &Part, so_far: &mut Unrolled, constants: &mut Constants) -> Result<String, ShaderError> {
+    unroll(part.text, so_far, |bound| constants.value(bound))
+        .map_err(|error| at_line(part, error.line, &error.message))
+}
+
+fn at_line(part: &Part, line: usize, message: &str) -> ShaderError {
+    ShaderError::Text { path: format!("{}:{line}", part.path), message: message.into() }
 }
 
 fn invalid(part: &Part, message: String) -> ShaderError {
     ShaderError::Invalid { path: part.path.into(), message }
 }
 
-/// What naga finds wrong with a text.
-enum Fault {
-    Parse(naga::front::wgsl::ParseError),
-    Invalid(Box<naga::WithSpan<naga::valid::ValidationError>>),
-}
-
-impl Fault {
-    fn line(&self, text: &str) -> usize {
-        let location = match self {
-            Fault::Parse(error) => error.location(text),
-            Fault::Invalid(error) => error.location(text),
-        };
-        location.map_or(0, |location| location.line_number as usize)
-    }
-
-    /// naga's words, with line, column and caret.
-    fn message(&self, text: &str, path: &str) -> String {
-        match self {
-            Fault::Parse(error) => error.emit_to_string_with_path(text, path),
-            Fault::Invalid(error) => error.emit_to_string_with_path(text, path),
+/// Fails if two files, or a file and the host, declare the same name.
+fn check_names(parts: &[Part], lexed: &[Lexed], sizes: HostConstants) -> Result<(), ShaderError> {
+    let mut known: BTreeMap<String, (usize, Item)> = BTreeMap::new();
+    for (at, lexed) in lexed.iter().enumerate() {
+        for item in items(lexed).into_iter().filter(|item| !item.name.is_empty() && item.keyword != "enable")
+        {
+            if sizes.iter().any(|(name, _)| *name == item.name) {
+                let message = format!("`{}` is already defined by the program: rename yours", item.name);
+                return Err(at_line(&parts[at], item.line, &message));
+            }
+            match known.get(&item.name) {
+                // Within one file naga shows both places.
+                Some((other, _)) if *other == at => {}
+                Some((other, first)) => {
+                    // An edited file gives way to one that is as it was.
+                    let (yours, line, theirs) = if parts[*other].built_in && !parts[at].built_in {
+                        (at, item.line, *other)
+                    } else {
+                        (*other, first.line, at)
+                    };
+                    let file = file_name(parts[theirs].path);
+                    let message = format!("`{}` is already defined in {file}: rename yours", item.name);
+                    return Err(at_line(&parts[yours], line, &message));
+                }
+                None => drop(known.insert(item.name.clone(), (at, item))),
+            }
         }
     }
+    Ok(())
 }
 
-fn parse(text: &str) -> Result<(naga::Module, ModuleInfo), Fault> {
-    let module = naga::front::wgsl::parse_str(text).map_err(Fault::Parse)?;
-    let capabilities = Capabilities::default() | Capabilities::SUBGROUP;
-    let info = Validator::new(ValidationFlags::all(), capabilities)
-        .validate(&module)
-        .map_err(|error| Fault::Invalid(Box::new(error)))?;
-    Ok((module, info))
+/// `common.wgsl` of `built-in common.wgsl` and of `my/shaders/common.wgsl`.
+fn file_name(path: &str) -> &str {
+    path.rsplit(['/', '\\', ' ']).next().unwrap_or(path)
 }
 
 /// The error of the file that a fault is in. A fault in an appended file is one as well if that file
 /// comes first, and then has the lines of that file.
 fn explain(parts: &[Part], sizes: HostConstants, fault: &Fault, text: &str) -> ShaderError {
-    if fault.line(text) <= lines(&parts[0]) {
-        return invalid(&parts[0], fault.message(text, parts[0].path));
+    let files: Vec<_> = parts.iter().map(|part| (part.path, lines(part))).collect();
+    let (at, _) = place(&files, fault.line(text)).unwrap_or((0, 0));
+    let own_text = joined(&first(at, parts), sizes);
+    let own = parse(&own_text).err().filter(|own| own.last_line(&own_text) <= lines(&parts[at]));
+    let message = match own {
+        Some(own) => own.message(&own_text, parts[at].path),
+        // Some of what naga points to is in another file.
+        None => fault.message_by_lines(text, |line| match place(&files, line) {
+            Some((at, line)) => format!("{}:{line}", files[at].0),
+            None => "in what the program appends".into(),
+        }),
+    };
+    match parts.iter().find(|part| !part.built_in) {
+        // The program's own files are right with one another.
+        Some(edited) if parts[at].built_in => invalid(
+            edited,
+            format!("{} is compiled with it, and is not valid then:\n{message}", parts[at].path),
+        ),
+        _ => invalid(&parts[at], message),
     }
-    for (at, part) in parts.iter().enumerate().skip(1) {
-        let text = joined(&first(at, parts), sizes);
-        if let Some(fault) = parse(&text).err().filter(|fault| fault.line(&text) <= lines(part)) {
-            return invalid(part, fault.message(&text, part.path));
+}
+
+/// Which of `files`, with as many lines each, a line of the joined text is in, and which line of that file it is.
+pub fn place<P>(files: &[(P, usize)], line: usize) -> Option<(usize, usize)> {
+    let mut before = 0;
+    for (at, (_, lines)) in files.iter().enumerate() {
+        if line <= before + lines {
+            return Some((at, line - before));
         }
+        before += lines;
     }
-    invalid(&parts[0], fault.message(text, parts[0].path) + "this is in what is appended to the file")
+    None
 }
 
 /// The error of the first of `parts`, in which a block is not closed: naga sees it only after its end.
 fn unclosed(parts: &[Part], sizes: HostConstants) -> ShaderError {
     let text = joined(parts, sizes);
-    let message = parse(&text).err().map(|fault| fault.message(&text, parts[0].path));
-    invalid(&parts[0], message.unwrap_or_default() + "a block is not closed: is a `}` missing?")
+    let own = parse(&text).err().filter(|fault| fault.last_line(&text) <= lines(&parts[0]));
+    let message = own.map(|fault| fault.message(&text, parts[0].path)).unwrap_or_default();
+    invalid(&parts[0], message + "a block is not closed: is a `}` missing?")
 }
 
 /// `parts`, with that of index `at` before the others.
@@ -132,13 +182,13 @@ fn first<'a>(at: usize, parts: &[Part<'a>]) -> Vec<Part<'a>> {
 }
 
 fn lines(part: &Part) -> usize {
-    part.text.trim_end().lines().count()
+    part.text.trim_end().matches('\n').count() + 1
 }
 
 /// Whether a block is not closed.
-fn is_open(text: &str) -> bool {
-    let code = Lexed::of(text).code;
-    code.matches('{').count() > code.matches('}').count()
+fn is_open(lexed: &Lexed) -> bool {
+    let count = |mark: char| lexed.code.matches(mark).count();
+    count('{') > count('}')
 }
 
 #[cfg(test)]
@@ -149,15 +199,18 @@ mod tests {
         path: "main.wgsl",
         text: "@group(0) @binding(0) var<storage, read_write> z: array<f32>;\n\
             @compute @workgroup_size(1)\nfn main() { z[0] = first(f32(SIZE)); }\n\n",
+        built_in: false,
     };
     const FIRST: Part = Part {
         path: "first.wgsl",
         text: "// first\nfn first(x: f32) -> f32 {\n  var sum = x;\n  for (var r = 0u; r < SIZE; r++) { // unroll\n\
             sum += second(x);\n  }\n  return sum;\n}\n",
+        built_in: false,
     };
     const SECOND: Part = Part {
         path: "second.wgsl",
         text: "const TWO = 2.0;\nfn second(x: f32) -> f32 {\n  return TWO * x;\n}",
+        built_in: false,
     };
 
     fn error(parts: [Part; 3]) -> String {
@@ -175,7 +228,7 @@ mod tests {
     fn a_mistake_is_one_of_the_file_and_line_that_it_is_in() {
         let changed = |part: Part<'static>, from: &str, to: &str| {
             assert!(part.text.contains(from));
-            Part { path: part.path, text: part.text.replace(from, to).leak() }
+            Part { text: part.text.replace(from, to).leak(), ..part }
         };
         let main = |from, to| error([changed(MAIN, from, to), FIRST, SECOND]);
         let first = |from, to| error([MAIN, changed(FIRST, from, to), SECOND]);
@@ -192,11 +245,67 @@ mod tests {
         ] {
             let first_line = error.lines().next().unwrap();
             let file = place.split(':').next().unwrap();
-            assert_eq!(first_line, format!("{file} is not valid WGSL"), "{error}");
+            let of_unrolling = format!("{place} the bound");
+            let starts = [format!("{file} is not valid WGSL"), of_unrolling];
+            assert!(starts.iter().any(|start| first_line.starts_with(start)), "{error}");
             assert!(error.contains(place), "{place} is not in {error}");
         }
         for open in [main("); }", "); "), first("sum;\n}", "sum;\n")] {
             assert!(open.contains("is a `}` missing"), "{open}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_two_files_define_is_to_be_renamed_in_the_edited_one() {
+        let with =
+            |part: Part<'static>, more: &str| Part { text: format!("{}\n{more}", part.text).leak(), ..part };
+        let ours = |part: Part<'static>| Part { built_in: true, ..part };
+        let said = |parts: [Part<'static>; 3]| error(parts);
+        assert_eq!(
+            said([with(MAIN, "const TWO = 3.0;"), FIRST, ours(SECOND)]),
+            "main.wgsl:6: `TWO` is already defined in second.wgsl: rename yours"
+        );
+        assert_eq!(
+            said([ours(MAIN), ours(FIRST), with(SECOND, "fn first() {}")]),
+            "second.wgsl:5: `first` is already defined in first.wgsl: rename yours"
+        );
+        assert_eq!(
+            said([MAIN, with(FIRST, "override SIZE: u32;"), SECOND]),
+            "first.wgsl:10: `SIZE` is already defined by the program: rename yours"
+        );
+        let hidden = "fn other() { const TWO = 1; let first = 2; } // const SIZE = 3;";
+        assert!(assemble(&[with(MAIN, hidden), FIRST, SECOND], &[("SIZE", 2)]).is_ok());
+    }
+
+    #[test]
+    fn the_edited_file_is_to_blame_where_the_program_s_own_does_not_fit_it() {
+        let ours = |part: Part<'static>| Part { built_in: true, ..part };
+        let second = Part { text: "const TWO = 2.0;", ..SECOND };
+        let message = error([ours(MAIN), ours(FIRST), second]);
+        assert!(
+            message.starts_with("second.wgsl is not valid WGSL\nfirst.wgsl is compiled with it"),
+            "{message}"
+        );
+        assert!(message.contains("first.wgsl:5:"), "{message}");
+    }
+
+    #[test]
+    fn no_message_shows_a_line_that_its_file_does_not_have() {
+        for text in [
+            MAIN.text.replace("first(f32(SIZE))", "first(1.0, 2.0)"),
+            MAIN.text.replace("first(f32(SIZE))", "first(vec2f(1.0))"),
+            MAIN.text.replace("main()", "second()") + "const TWO = 1;",
+            MAIN.text.to_owned() + "fn second(x: f32) -> f32 { return first(x); }",
+            MAIN.text.to_owned() + "fn third() { let x: SIZE = 1u; }",
+            MAIN.text.to_owned() + "fn third() { SIZE = 1u; TWO = 2.0; }",
+            MAIN.text.to_owned() + "alias third = first;",
+        ] {
+            let message = error([Part { text: &text, ..MAIN }, FIRST, SECOND]);
+            let shown =
+                message.lines().filter_map(|line| line.split_once(" │").map(|(number, _)| number.trim()));
+            for number in shown.filter_map(|number| number.parse::<usize>().ok()) {
+                assert!(number <= text.lines().count(), "{message}");
+            }
         }
     }
 }

@@ -11,6 +11,8 @@ pub struct Lexed {
     pub tokens: Vec<Token>,
     /// Where the line comments are, each from its `//` to the end of its line.
     pub line_comments: Vec<Range<usize>>,
+    /// Where a block comment starts that does not end.
+    pub open_comment: Option<usize>,
 }
 
 /// One word, number or mark of a text.
@@ -34,9 +36,9 @@ pub enum Kind {
 impl Lexed {
     /// Lexes any text, valid or not.
     pub fn of(text: &str) -> Self {
-        let (code, line_comments) = without_comments(text);
+        let Comments { code, lines: line_comments, open } = without_comments(text);
         let tokens = tokens(&code);
-        Lexed { code, tokens, line_comments }
+        Lexed { code, tokens, line_comments, open_comment: open }
     }
 
     /// The token of index `at` as text; empty beyond the last one.
@@ -88,15 +90,24 @@ impl Lexed {
     }
 }
 
-/// The text with its comments as spaces, and where the line comments are. Block comments may hold others, and
-/// marks of line comments in them are none.
-fn without_comments(text: &str) -> (String, Vec<Range<usize>>) {
+/// A text with its comments as spaces, and where they are.
+struct Comments {
+    code: String,
+    lines: Vec<Range<usize>>,
+    open: Option<usize>,
+}
+
+/// Block comments may hold others, and `//` in them has no effect.
+fn without_comments(text: &str) -> Comments {
     let mut code = String::with_capacity(text.len());
-    let mut line_comments = Vec::new();
-    let (mut depth, mut rest) = (0usize, text);
+    let mut lines = Vec::new();
+    let (mut depth, mut opened, mut rest) = (0usize, 0, text);
     while let Some(c) = rest.chars().next() {
         let at = text.len() - rest.len();
         let len = if rest.starts_with("/*") {
+            if depth == 0 {
+                opened = at;
+            }
             depth += 1;
             2
         } else if depth > 0 && rest.starts_with("*/") {
@@ -104,7 +115,7 @@ fn without_comments(text: &str) -> (String, Vec<Range<usize>>) {
             2
         } else if depth == 0 && rest.starts_with("//") {
             let len = rest.find(ends_line).unwrap_or(rest.len());
-            line_comments.push(at..at + len);
+            lines.push(at..at + len);
             len
         } else if depth > 0 && !matches!(c, '\n' | '\r') {
             c.len_utf8()
@@ -116,7 +127,7 @@ fn without_comments(text: &str) -> (String, Vec<Range<usize>>) {
         code.extend(std::iter::repeat_n(' ', len));
         rest = &rest[len..];
     }
-    (code, line_comments)
+    Comments { code, lines, open: (depth > 0).then_some(opened) }
 }
 
 /// The characters that end a line, as the WGSL standard lists them.
@@ -179,6 +190,8 @@ mod tests {
             assert_eq!(&text[token.start..token.end], lexed.text(at));
         }
         assert_eq!(lexed.line(lexed.tokens[2].start), 2);
+        assert_eq!(lexed.open_comment, text.find("/* open"));
+        assert_eq!(Lexed::of("/* /* */ */").open_comment, None);
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub struct Shader {
     pub interface: Arc<Interface>,
     /// What the driver gets: its files with their marked loops unrolled, and the sizes.
     pub text: String,
+    /// Its files in their order: where each came from, and how many lines it has.
+    files: Vec<(String, usize)>,
     /// The parsed text; handed on as it is, so that a long text is parsed once.
     pub(super) module: naga::Module,
     info: ModuleInfo,
@@ -42,17 +44,18 @@ impl Shader {
     /// [`ShaderError`] with naga's message, its file, line and caret, or the part of the interface that
     /// no kernel may have.
     pub fn new(path: &str, parts: &[Part], sizes: HostConstants) -> Result<Self, ShaderError> {
-        let Assembled { text, module, info, mut constants } = assemble(parts, sizes)?;
+        let Assembled { text, module, info, mut constants, files } = assemble(parts, sizes)?;
         check_entry_point(&module)
             .map_err(|message| ShaderError::Interface { path: path.into(), message })?;
         let interface = Arc::new(Interface::of(path, &module, constants.all())?);
-        Ok(Shader { interface, text, module, info, workgroups: Mutex::default() })
+        Ok(Shader { interface, text, files, module, info, workgroups: Mutex::default() })
     }
 
     /// The text as the WGSL standard has it: naga rejects the line `enable subgroups;`, and browsers
     /// demand it of a text that uses them.
     pub fn standard_text(&self) -> String {
-        let without = Validator::new(ValidationFlags::all(), Capabilities::default()).validate(&self.module);
+        let capabilities = Capabilities::default() | Capabilities::SHADER_FLOAT16;
+        let without = Validator::new(ValidationFlags::all(), capabilities).validate(&self.module);
         let enable = if without.is_err() { "enable subgroups;\n" } else { "" };
         format!("{enable}{}", self.text)
     }
@@ -142,7 +145,7 @@ fn check_entry_point(module: &naga::Module) -> Result<(), String> {
 impl Shader {
     /// A shader of one file.
     pub(super) fn of(text: &str, sizes: HostConstants) -> Result<Self, ShaderError> {
-        Shader::new("test.wgsl", &[Part { path: "test.wgsl", text }], sizes)
+        Shader::new("test.wgsl", &[Part { path: "test.wgsl", text, built_in: false }], sizes)
     }
 }
 

@@ -15,9 +15,19 @@
 //! one keeps its lines and the others share the line of the closing brace, so that line numbers in
 //! error messages still point into the source.
 
+use std::ops::Range;
+
+use super::{
+    lexer::Lexed,
+    marked::{MARK, Marked, marked, marks},
+};
+
 /// Most iterations of one loop: a larger bound is a mistake that would only exhaust the compiler.
 const MAX_ITERATIONS: u32 = 256;
-const MARK: &str = "// unroll";
+/// Most iterations of all loops of a kernel.
+const MAX_ALL_ITERATIONS: usize = 1 << 16;
+/// Most bytes of a kernel's unrolled text.
+const MAX_BYTES: usize = 4 << 20;
 
 /// What is wrong with a marked loop, and on which line.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,77 +38,155 @@ pub struct UnrollError {
     pub message: String,
 }
 
+/// What the files of a kernel have unrolled to so far. Together they are bounded.
+#[derive(Debug, Default)]
+pub struct Unrolled {
+    bytes: usize,
+    iterations: usize,
+}
+
 /// Unrolls every marked loop of `source`. `value` evaluates the bound of a loop. The number of lines
 /// stays the same.
 ///
 /// # Errors
-/// [`UnrollError`] if a marked line is no counted loop, or its bound is not constant.
-pub fn unroll(source: &str, mut value: impl FnMut(&str) -> Option<f64>) -> Result<String, UnrollError> {
-    unroll_from(source, 1, &mut value)
-}
-
-/// An unrolled body may hold marked loops of its own.
-fn unroll_from(
+/// [`UnrollError`] if a marked line is no counted loop, its bound is not constant, or `so_far` becomes too much.
+pub fn unroll(
     source: &str,
-    first_line: usize,
-    value: &mut dyn FnMut(&str) -> Option<f64>,
+    so_far: &mut Unrolled,
+    value: impl FnMut(&str) -> Option<f64>,
 ) -> Result<String, UnrollError> {
-    let Some(mark) = find_mark(source) else {
-        return Ok(source.to_owned());
-    };
-    let head_start = source[..mark].rfind('\n').map_or(0, |newline| newline + 1);
-    let line = first_line + source[..mark].matches('\n').count();
-    let fail = |message: String| UnrollError { line, message };
-    let (counter, bound) = loop_head(&source[head_start..mark]).map_err(fail)?;
-    let iterations = iterations(bound, value(bound)).map_err(fail)?;
-    let body_start = mark + MARK.len();
-    let body_len = body_length(&source[body_start..])
-        .ok_or_else(|| fail("the marked loop has no closing brace".into()))?;
-    let body = &source[body_start..body_start + body_len];
-    if let Some(word) = ["break", "continue"].into_iter().find(|word| has_word(body, word)) {
-        return Err(fail(format!("a loop marked `{MARK}` must not hold `{word}`")));
+    let lexed = Lexed::of(source);
+    let mut loops = Vec::new();
+    for (mark, brace) in marks(source, &lexed) {
+        let line = lexed.line(mark.start);
+        loops.push(marked(&lexed, mark, brace).map_err(|message| UnrollError { line, message })?);
     }
-
-    let mut text = source[..head_start].to_owned();
-    if iterations == 0 {
-        text.extend(body.matches('\n'));
-    }
-    for i in 0..iterations {
-        let block = unroll_from(&replace_word(body, counter, &format!("{i}u")), line, value)?;
-        text += "{";
-        text += &if i == 0 { block } else { on_one_line(&block) };
-        text += "}";
-    }
-    let rest = body_start + body_len + 1;
-    let rest_line = first_line + source[..rest].matches('\n').count();
-    text += &unroll_from(&source[rest..], rest_line, value)?;
-    Ok(text)
+    let mut expander =
+        Expander { source, lexed: &lexed, loops, so_far, value, counters: Vec::new(), out: String::new() };
+    expander.expand(0..source.len(), true)?;
+    Ok(expander.out)
 }
 
-/// Where a marked loop's mark starts: the mark ends its line and follows an open brace.
-fn find_mark(source: &str) -> Option<usize> {
-    source.match_indices(MARK).map(|(at, _)| at).find(|&at| {
-        let before = source[..at].rsplit('\n').next().unwrap_or("");
-        let after = source[at + MARK.len()..].split('\n').next().unwrap_or("");
-        before.trim_end().ends_with('{') && after.trim().is_empty()
-    })
+struct Expander<'a, F> {
+    source: &'a str,
+    lexed: &'a Lexed,
+    /// In the order of their marks, so that a loop comes before those inside it.
+    loops: Vec<Marked<'a>>,
+    so_far: &'a mut Unrolled,
+    value: F,
+    /// The counters of the loops around, and their numbers.
+    counters: Vec<(&'a str, u32)>,
+    out: String,
 }
 
-/// Reads `for (var r = 0u; r < ROWS; r++) {` into the counter's name and the bound.
-fn loop_head(head: &str) -> Result<(&str, &str), String> {
-    let expected =
-        || format!("expected `for (var i = 0u; i < BOUND; i++) {{ {MARK}`, found `{}`", head.trim());
-    let inner = head.trim().strip_prefix("for (").and_then(|text| text.strip_suffix(") {"));
-    let parts: Vec<_> = inner.ok_or_else(expected)?.split(';').map(str::trim).collect();
-    let [start, test, step] = parts[..] else { return Err(expected()) };
-    let (counter, zero) =
-        start.strip_prefix("var ").and_then(|text| text.split_once('=')).ok_or_else(expected)?;
-    let (tested, bound) = test.split_once('<').ok_or_else(expected)?;
-    let counter = counter.trim();
-    if zero.trim() != "0u" || tested.trim() != counter || step != format!("{counter}++") {
-        return Err(expected());
+impl<F: FnMut(&str) -> Option<f64>> Expander<'_, F> {
+    /// Appends these bytes of the source; without `lines` on one line, and then without comments.
+    fn expand(&mut self, bytes: Range<usize>, lines: bool) -> Result<(), UnrollError> {
+        let mut at = bytes.start;
+        while let Some(next) = self.next_loop(at, bytes.end) {
+            let (start, end) = (self.loops[next].start, self.loops[next].end);
+            self.copy(at..start, lines);
+            self.expand_loop(next, lines)?;
+            at = end;
+        }
+        self.copy(at..bytes.end, lines);
+        Ok(())
     }
-    Ok((counter, bound.trim()))
+
+    /// The first loop that starts in these bytes.
+    fn next_loop(&self, start: usize, end: usize) -> Option<usize> {
+        let next = self.loops.partition_point(|marked| marked.start < start);
+        (next < self.loops.len() && self.loops[next].start < end).then_some(next)
+    }
+
+    fn expand_loop(&mut self, at: usize, lines: bool) -> Result<(), UnrollError> {
+        let Marked { line, start, counter, .. } = self.loops[at];
+        let (body, bound) = (self.loops[at].body.clone(), self.loops[at].bound.clone());
+        let fail = |message: String| UnrollError { line, message };
+        let bound = self.with_numbers(bound);
+        let iterations = iterations(&bound, (self.value)(&bound)).map_err(fail)?;
+        if lines {
+            self.new_lines(start..body.start);
+            if iterations == 0 {
+                self.new_lines(body.clone());
+            }
+        }
+        for i in 0..iterations {
+            let before = self.out.len();
+            self.counters.push((counter, i));
+            self.out.push('{');
+            self.expand(body.clone(), lines && i == 0)?;
+            self.out.push('}');
+            self.counters.pop();
+            // The outermost ones hold the others.
+            if self.counters.is_empty() {
+                self.so_far.bytes += self.out.len() - before;
+            }
+            self.so_far.iterations += 1;
+            self.check_bounds(before).map_err(fail)?;
+        }
+        Ok(())
+    }
+
+    /// Fails once the text, with what is being written, is too much.
+    fn check_bounds(&self, before: usize) -> Result<(), String> {
+        let open = if self.counters.is_empty() { 0 } else { self.out.len() - before };
+        let Unrolled { bytes, iterations } = *self.so_far;
+        if bytes + open > MAX_BYTES || self.out.len() > MAX_BYTES || iterations > MAX_ALL_ITERATIONS {
+            return Err(format!(
+                "the loops marked `{MARK}` make more than {MAX_ALL_ITERATIONS} iterations or {} MiB of text: remove the \
+                 mark of an outer loop",
+                MAX_BYTES >> 20
+            ));
+        }
+        Ok(())
+    }
+
+    fn new_lines(&mut self, bytes: Range<usize>) {
+        let count = self.source[bytes].matches('\n').count();
+        self.out.extend(std::iter::repeat_n('\n', count));
+    }
+
+    /// Appends bytes that hold no marked loop.
+    fn copy(&mut self, bytes: Range<usize>, lines: bool) {
+        let mut copied = bytes.start;
+        let tokens = &self.lexed.tokens;
+        let first = tokens.partition_point(|token| token.start < bytes.start);
+        for at in first..tokens.partition_point(|token| token.start < bytes.end) {
+            let (start, end) = (tokens[at].start, tokens[at].end);
+            if let Some(number) = self.number(at) {
+                self.copy_between(copied..start, lines);
+                self.out += &format!("{number}u");
+                copied = end;
+            } else if !lines {
+                self.copy_between(copied..start, false);
+                self.out += &self.lexed.code[start..end];
+                copied = end;
+            }
+        }
+        self.copy_between(copied..bytes.end, lines);
+    }
+
+    /// Appends what has no counter in it: as it is, or what is between two tokens as a space.
+    fn copy_between(&mut self, bytes: Range<usize>, lines: bool) {
+        if lines {
+            self.out += &self.source[bytes];
+        } else if !bytes.is_empty() {
+            self.out.push(' ');
+        }
+    }
+
+    /// The number that a token stands for, if it is a counter.
+    fn number(&self, at: usize) -> Option<u32> {
+        let counter = self.counters.iter().rev().find(|(counter, _)| self.lexed.is_name(at, counter));
+        counter.map(|&(_, number)| number)
+    }
+
+    fn with_numbers(&mut self, bytes: Range<usize>) -> String {
+        let out = std::mem::take(&mut self.out);
+        self.copy(bytes, false);
+        std::mem::replace(&mut self.out, out)
+    }
 }
 
 /// The number of iterations of a loop up to `bound`, which has this value.
@@ -114,67 +202,13 @@ fn iterations(bound: &str, value: Option<f64>) -> Result<u32, String> {
     }
 }
 
-/// Bytes up to the brace that closes the body.
-fn body_length(source: &str) -> Option<usize> {
-    let mut depth = 0usize;
-    let mut at = 0;
-    for line in source.split_inclusive('\n') {
-        for (column, byte) in without_comment(line).bytes().enumerate() {
-            match byte {
-                b'{' => depth += 1,
-                b'}' if depth == 0 => return Some(at + column),
-                b'}' => depth -= 1,
-                _ => {}
-            }
-        }
-        at += line.len();
-    }
-    None
-}
-
-fn without_comment(line: &str) -> &str {
-    line.split("//").next().unwrap_or(line)
-}
-
-fn on_one_line(text: &str) -> String {
-    text.lines().map(|line| without_comment(line).trim()).collect::<Vec<_>>().join(" ")
-}
-
-fn is_word_char(c: char) -> bool {
-    c.is_alphanumeric() || c == '_'
-}
-
-/// Where `word` is a word: not inside a longer name, and not a member after a dot.
-fn word_at<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
-    text.match_indices(word).map(|(at, _)| at).filter(move |&at| {
-        let before = text[..at].chars().next_back();
-        let after = text[at + word.len()..].chars().next();
-        !before.is_some_and(|c| is_word_char(c) || c == '.') && !after.is_some_and(is_word_char)
-    })
-}
-
-fn has_word(text: &str, word: &str) -> bool {
-    text.lines().any(|line| word_at(without_comment(line), word).next().is_some())
-}
-
-fn replace_word(text: &str, word: &str, by: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut copied = 0;
-    for at in word_at(text, word) {
-        out += &text[copied..at];
-        out += by;
-        copied = at + word.len();
-    }
-    out + &text[copied..]
-}
-
 #[cfg(test)]
 mod tests {
     use super::{super::constants::Constants, *};
 
     fn unrolled(source: &str) -> String {
         let mut constants = Constants::of(source);
-        unroll(source, |bound| constants.value(bound)).unwrap()
+        unroll(source, &mut Unrolled::default(), |bound| constants.value(bound)).unwrap()
     }
 
     #[test]
@@ -184,7 +218,7 @@ mod tests {
         let text = unrolled(source);
         assert_eq!(
             text,
-            "const N = 3u;\n{\n  a[0u] += r1.r; // 0u\n}{ a[1u] += r1.r;}{ a[2u] += r1.r;}\nend\n"
+            "const N = 3u;\n{\n  a[0u] += r1.r; // r\n}{ a[1u] += r1.r; }{ a[2u] += r1.r; }\nend\n"
         );
         assert_eq!(text.lines().count(), source.lines().count());
     }
@@ -219,7 +253,7 @@ mod tests {
     fn mistakes_are_named_with_their_line() {
         let error = |source: &str| {
             let mut constants = Constants::of(source);
-            unroll(source, |bound| constants.value(bound)).unwrap_err()
+            unroll(source, &mut Unrolled::default(), |bound| constants.value(bound)).unwrap_err()
         };
         let open = error("\nfor (var r = 0u; r < 2u; r++) { // unroll\n a[r] = 1;\n");
         assert_eq!((open.line, open.message.as_str()), (2, "the marked loop has no closing brace"));
@@ -238,5 +272,43 @@ mod tests {
     fn text_without_marks_is_untouched() {
         let source = "// unroll is explained here\nlet x = 1; // unroll\n";
         assert_eq!(unrolled(source), source);
+    }
+
+    #[test]
+    fn comments_do_not_end_a_body_and_later_iterations_have_none() {
+        let source =
+            "for (var r = 0u; r < 2u; r++) { // unroll\n  /* r } */ a[r] = /* { */ 1.0; // r }\n}\nend\n";
+        let text = unrolled(source);
+        assert_eq!(text, "{\n  /* r } */ a[0u] = /* { */ 1.0; // r }\n}{ a[1u] = 1.0; }\nend\n");
+        assert_eq!(
+            unrolled("/* for (var r = 0u; r < 2u; r++) { // unroll\n} */"),
+            "/* for (var r = 0u; r < 2u; r++) { // unroll\n} */"
+        );
+    }
+
+    #[test]
+    fn what_loops_make_together_is_bounded() {
+        let nested = |counts: &[u32], body: &str| {
+            let head = |at| format!("for (var c{at} = 0u; c{at} < {}u; c{at}++) {{ // unroll\n", counts[at]);
+            let heads: String = (0..counts.len()).map(head).collect();
+            let source = format!("\n{heads}{body}{}", "}".repeat(counts.len()));
+            unroll(&source, &mut Unrolled::default(), |bound| bound.trim_end_matches('u').parse().ok())
+        };
+        assert!(nested(&[256, 254], "a;").is_ok(), "256 and 256 x 254 iterations");
+        for (counts, body) in [
+            (&[256, 256, 256][..], "a;"),
+            (&[256, 256, 256], ""),
+            (&[256; 8], "a;"),
+            (&[256, 64], &"a = b + c; ".repeat(30)),
+        ] {
+            let error = nested(counts, body).unwrap_err();
+            assert!((2..=9).contains(&error.line), "{error:?}");
+            assert!(error.message.contains("4 MiB"), "{error:?}");
+        }
+        let mut so_far = Unrolled::default();
+        let many = "for (var i = 0u; i < 256u; i++) { // unroll\n}\n".repeat(200);
+        let mut go = || unroll(&many, &mut so_far, |_| Some(256.0));
+        assert!(go().is_ok(), "51,200 iterations");
+        assert!(go().is_err(), "the files of a kernel are bounded together");
     }
 }
