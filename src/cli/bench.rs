@@ -9,7 +9,7 @@ use super::{DataArgs, DeviceArg, DeviceArgs, Error, NetworkArgs, ShaderArgs, des
 use crate::{
     bench::{self, CompileJob, Setup},
     gpu::{Adapter, GraphicsApi, Wanted, choose},
-    kernels::{DeviceProfile, Shaders},
+    kernels::{DeviceProfile, Interfaces, Shaders},
     net::Shape,
     plan::{self, PlanError, PlanKind, PlanRequest},
     report::{self, BenchHeader, CompileTable, shaders_in_use},
@@ -87,7 +87,7 @@ fn wanted(device: Option<&DeviceArg>) -> Result<Wanted, Error> {
 /// Says which shaders a `--shaders` run uses.
 fn announce_shaders(args: &BenchArgs, shaders: &Shaders) {
     if let Some(folder) = &args.shaders.shaders {
-        shaders_in_use(folder, &shaders.from_folder, &shaders.built_in);
+        shaders_in_use(folder, &shaders.edited_files(), shaders.from_folder.len());
     }
 }
 

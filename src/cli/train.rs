@@ -139,7 +139,7 @@ fn announce_shaders(args: &TrainArgs, shaders: &Shaders, on_gpu: bool) {
     if !on_gpu {
         warn(&format!("the CPU engine runs no shaders: those in {folder} have no effect"));
     } else if !args.quiet {
-        shaders_in_use(folder, &shaders.from_folder, &shaders.built_in);
+        shaders_in_use(folder, &shaders.edited_files(), shaders.from_folder.len());
     }
 }
 

@@ -116,6 +116,14 @@ pub enum ShaderError {
         /// What is wrong with it.
         message: String,
     },
+    /// A file is no text that a shader may be.
+    #[error("{path}: {message}")]
+    Text {
+        /// The file, and its line where there is one.
+        path: String,
+        /// What is wrong with it.
+        message: String,
+    },
     /// A .wgsl file whose name is no kernel's.
     #[error("{path}: no kernel has this name; known are {known}")]
     UnknownFile {
@@ -152,8 +160,37 @@ pub enum ShaderError {
     },
 }
 
-/// An error and its causes in one line.
+/// An error and its causes, each said once: some errors have the words of their causes in their own.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let mut said: Vec<String> = Vec::new();
+    for words in causes.map(|cause| cause.to_string().trim().to_owned()) {
+        let lines = || words.lines().map(str::trim);
+        if !said.iter().any(|before| lines().all(|line| before.contains(line))) {
+            said.push(words);
+        }
+    }
+    said.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    #[derive(Debug, thiserror::Error)]
+    #[error("{words}")]
+    struct Failure {
+        words: &'static str,
+        source: Option<Box<Failure>>,
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let cause = |words, source| Failure { words, source };
+        let inner = cause("index 7 is too large\n  at most 5", None);
+        let said = "cannot be made\n\nCaused by:\n  index 7 is too large\n    at most 5\n";
+        let repeated = cause(said, Some(Box::new(inner)));
+        assert_eq!(super::chain(&repeated), said.trim());
+        let plain =
+            cause("cannot be made", Some(Box::new(cause("index 7", Some(Box::new(cause("of 5", None)))))));
+        assert_eq!(super::chain(&plain), "cannot be made: index 7: of 5");
+    }
 }

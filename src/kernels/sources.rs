@@ -7,22 +7,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{COMMON, Entry, File, Interfaces, REGISTRY, Sizes, Source, fused};
+use super::{
+    COMMON, Entry, File, Interfaces, REGISTRY, Sizes, Source,
+    files::{shader_files, sources},
+    folder::{COMPILED, Text, VARIANTS, read_folder},
+    fused,
+};
 use crate::gpu::{Interface, Part, Shader, ShaderError};
-
-/// The folder of the files for other devices, in `shaders/` and in that of `--shaders`.
-const VARIANTS: &str = "variants";
-
-/// The texts of all kernels.
-pub fn sources() -> impl Iterator<Item = &'static Source> {
-    REGISTRY.iter().flat_map(|entry| entry.sources)
-}
-
-/// The built-in files, each once, the common part last.
-pub fn shader_files() -> impl Iterator<Item = &'static File> {
-    let mut seen = BTreeSet::new();
-    sources().flat_map(Source::files).chain([&COMMON]).filter(move |file| seen.insert(file.name))
-}
 
 /// Every kernel's shader.
 pub struct Shaders {
@@ -32,14 +23,6 @@ pub struct Shaders {
     edited: BTreeSet<&'static str>,
     /// Files that came from a folder.
     pub from_folder: Vec<&'static str>,
-    /// Files that came from the program though a folder was given.
-    pub built_in: Vec<&'static str>,
-}
-
-/// The text of a file, and where it came from.
-struct Text {
-    path: String,
-    text: String,
 }
 
 impl Shaders {
@@ -51,17 +34,18 @@ impl Shaders {
     /// text is not valid.
     pub fn load(folder: Option<&Path>) -> Result<Self, ShaderError> {
         let mut texts = folder.map(read_folder).transpose()?.unwrap_or_default();
-        let differs = |file: &File| texts.get(file.name).is_some_and(|found| found.text != file.text);
+        let differs = |file: &File| {
+            texts.get(file.name).is_some_and(|found| found.text != file.text.replace("\r\n", "\n"))
+        };
         let edited = shader_files().filter(|file| differs(file)).map(|file| file.name).collect();
-        let (from_folder, built_in): (Vec<_>, Vec<_>) =
-            shader_files().map(|file| file.name).partition(|name| texts.contains_key(name));
+        let from_folder = texts.keys().copied().collect();
         for file in shader_files() {
             texts.entry(file.name).or_insert_with(|| Text {
                 path: format!("built-in {}{}.wgsl", file.folder, file.name),
                 text: file.text.to_owned(),
             });
         }
-        let shaders = Shaders { texts, parsed: Mutex::default(), edited, from_folder, built_in };
+        let shaders = Shaders { texts, parsed: Mutex::default(), edited, from_folder };
         for source in sources().filter(|source| shaders.is_from_folder(source)) {
             shaders.get(source.name, &fused::example(source.name))?;
         }
@@ -93,7 +77,7 @@ impl Shaders {
 
     fn part(&self, file: &File) -> Part<'_> {
         let Text { path, text } = &self.texts[file.name];
-        Part { path, text }
+        Part { path, text, built_in: !self.edited.contains(file.name) }
     }
 
     /// `variants/matmul.tiled.wgsl + x_u8.wgsl`: what makes one of several kernels that share a file.
@@ -163,52 +147,20 @@ fn file_texts() -> Vec<(String, String)> {
     shader_files().map(text).collect()
 }
 
+/// The second line of a compiled export.
+const EDITABLE: &str = "`shadegrad shaders export DIR` writes the files to edit.";
+
 fn compiled_texts() -> Result<Vec<(String, String)>, ShaderError> {
     let shaders = Shaders::load(None)?;
     let text = |source: &Source| {
         let shader = shaders.get(source.name, &fused::example(source.name))?;
-        Ok((format!("{}{}.wgsl", source.file.folder, source.name), shader.standard_text()))
+        let text = shader.standard_text();
+        Ok((
+            format!("{}{}.wgsl", source.file.folder, source.name),
+            format!("{COMPILED}\n// {EDITABLE}\n{text}"),
+        ))
     };
     sources().map(text).collect()
-}
-
-/// The `.wgsl` files of a folder and of its `variants/`, by name. Any file may be in either.
-fn read_folder(folder: &Path) -> Result<BTreeMap<&'static str, Text>, ShaderError> {
-    let no_folder = |message: String| ShaderError::Folder { path: folder.to_owned(), message };
-    let mut paths = wgsl_files(folder).map_err(|error| no_folder(error.to_string()))?;
-    let variants = folder.join(VARIANTS);
-    if variants.is_dir() {
-        paths.extend(wgsl_files(&variants).map_err(|error| failed(&variants, error))?);
-    }
-    let mut texts = BTreeMap::new();
-    for path in paths {
-        let (name, text) = read_file(&path)?;
-        if let Some(Text { path: other, .. }) = texts.insert(name, text) {
-            let message = format!("is the same file as {other}: one of the two must go");
-            return Err(refused(&path, io::ErrorKind::AlreadyExists, &message));
-        }
-    }
-    if texts.is_empty() {
-        return Err(no_folder("no .wgsl files here".into()));
-    }
-    Ok(texts)
-}
-
-fn wgsl_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = fs::read_dir(folder)?.map(|item| Ok(item?.path())).collect::<io::Result<Vec<_>>>()?;
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "wgsl"));
-    paths.sort();
-    Ok(paths)
-}
-
-fn read_file(path: &Path) -> Result<(&'static str, Text), ShaderError> {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let Some(file) = shader_files().find(|file| file.name == stem) else {
-        let known: Vec<_> = shader_files().map(|file| file.name).collect();
-        return Err(ShaderError::UnknownFile { path: path.to_owned(), known: known.join(", ") });
-    };
-    let text = fs::read_to_string(path).map_err(|error| failed(path, error))?;
-    Ok((file.name, Text { path: path.display().to_string(), text }))
 }
 
 fn failed(path: &Path, source: io::Error) -> ShaderError {
@@ -251,7 +203,13 @@ mod tests {
         }
         let shaders = Shaders::load(Some(folder.path())).unwrap();
         assert_eq!(shaders.from_folder.len(), written.len());
-        assert_eq!((shaders.built_in.len(), shaders.edited_files().len()), (0, 0));
+        assert_eq!(shaders.edited_files(), [""; 0]);
+        for path in &written {
+            let text = fs::read_to_string(path).unwrap();
+            fs::write(path, text.replace('\n', "\r\n")).unwrap();
+        }
+        let shaders = Shaders::load(Some(folder.path())).unwrap();
+        assert_eq!(shaders.edited_files(), [""; 0], "the ends of lines are no edit");
     }
 
     #[test]

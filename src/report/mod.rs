@@ -93,12 +93,12 @@ pub fn note(message: &str) {
     let _ = writeln!(stderr(), "{message}");
 }
 
-/// Which files of shaders come from a folder, and which from the program.
-pub fn shaders_in_use(folder: &str, from_folder: &[&str], built_in: &[&str]) {
-    note(&format!("shaders from {folder}: {}", from_folder.join(", ")));
-    if !built_in.is_empty() {
-        note(&format!("built-in shaders: {}", built_in.join(", ")));
-    }
+/// Which files of a folder of shaders differ from those of the program, and how many there are.
+pub fn shaders_in_use(folder: &str, edited: &[&str], files: usize) {
+    note(&match edited {
+        [] => format!("shaders from {folder}: {files} there, none edited"),
+        _ => format!("shaders from {folder}: {files} there, edited: {}", edited.join(", ")),
+    });
 }
 
 /// Why the run failed, on standard error.
