@@ -87,7 +87,7 @@ pub fn compile(adapter: &Adapter, shaders: &Shaders, job: &CompileJob) -> Result
     let request = request(&shape, &data, job.profile);
     let passes = [PassId::Iterate, PassId::Evaluate(Split::Test)];
     let plan = choose(Some(job.kind), &request, shaders)?.keep(|pass| passes.contains(&pass));
-    let device = Device::open(adapter, &plan.needs(shaders)?)?;
+    let device = Device::open(adapter, &plan.check(adapter, shaders)?)?;
     let (before_mb, start) = (peak_memory(), Instant::now());
     let buffers = Buffers::allocate(&device, &plan, &data, &INIT.parameters(&shape, SEED))?;
     let program = Program::compile(&device, &plan, shaders, &buffers)?;

@@ -157,6 +157,9 @@ fn announce_plan(
             note(&format!("the {} plan is the one that trains with the edited shaders", plan.kind));
         }
     }
+    for warning in plan.warnings(shaders).map_err(Error::from)? {
+        warn(&warning);
+    }
     let idle = plan.idle(shaders);
     let only_evaluates: Vec<_> =
         plan.not_trained_with(shaders).into_iter().filter(|file| !idle.contains(file)).collect();

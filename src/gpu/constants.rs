@@ -74,6 +74,7 @@ fn number(module: &naga::Module, name: &str) -> Option<f64> {
     match literal {
         Literal::F64(value) => Some(value),
         Literal::F32(value) => Some(f64::from(value)),
+        Literal::F16(value) => Some(value.to_f64()),
         Literal::U32(value) => Some(f64::from(value)),
         Literal::I32(value) => Some(f64::from(value)),
         _ => None,

@@ -46,7 +46,8 @@ impl Device {
     /// [`DeviceError::TooSmall`] with the limit, need and have; [`DeviceError::Open`] if the
     /// driver refuses.
     pub fn open(adapter: &Adapter, needs: &Needs) -> Result<Self, DeviceError> {
-        let features = wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY;
+        let mut features = wgpu::Features::SUBGROUP | wgpu::Features::TIMESTAMP_QUERY;
+        features.set(wgpu::Features::SHADER_F16, needs.f16);
         let description = wgpu::DeviceDescriptor {
             label: Some("shadegrad"),
             // Used where there are any, never demanded.

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use wgpu::naga::{
-    self, AddressSpace, ImageClass, ImageDimension, ScalarKind, StorageAccess, StorageFormat, TypeInner,
-    proc::Layouter,
+    self, AddressSpace, ArraySize, ImageClass, ImageDimension, ScalarKind, StorageAccess, StorageFormat,
+    TypeInner, proc::Layouter,
 };
 
 use super::ShaderError;
@@ -42,6 +42,9 @@ pub struct Binding {
     pub element: Option<Element>,
     /// Bytes of an array element, or of the whole if it is no array; of a texture, those of a texel.
     pub stride: u64,
+    /// Bytes of numbers in each of these; fewer than `stride` if there is padding.
+    #[serde(skip)]
+    pub numbers: u64,
     /// Whether it is declared as `texture_storage_2d<rgba32uint, read>`: see [`super::Texture`].
     pub texture: bool,
 }
@@ -49,7 +52,7 @@ pub struct Binding {
 /// The only type of texture that a shader may bind.
 pub const TEXTURE: &str = "texture_storage_2d<rgba32uint, read>";
 
-/// The kind of number in a buffer; all are 4 bytes wide.
+/// The kind of number in a buffer; the host has those of 4 bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Element {
@@ -57,6 +60,10 @@ pub enum Element {
     F32,
     /// `u32`
     U32,
+    /// `i32`; no buffer of the host has it.
+    I32,
+    /// `f16`; no buffer of the host has it.
+    F16,
 }
 
 impl Interface {
@@ -179,7 +186,12 @@ fn binding(
     };
     let element = element(module, variable.ty);
     let texture = variable.space == AddressSpace::Handle;
-    Ok(Binding { name, index: slot.binding, writable, element, stride: u64::from(stride), texture })
+    let array_element = match *kind {
+        TypeInner::Array { base, .. } => base,
+        _ => variable.ty,
+    };
+    let numbers = if texture { 16 } else { numbers(module, array_element) };
+    Ok(Binding { name, index: slot.binding, writable, element, stride: u64::from(stride), numbers, texture })
 }
 
 /// Whether a type is [`TEXTURE`].
@@ -201,7 +213,32 @@ fn element(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Option<Elemen
     match (scalar.kind, scalar.width) {
         (ScalarKind::Float, 4) => Some(Element::F32),
         (ScalarKind::Uint, 4) => Some(Element::U32),
+        (ScalarKind::Sint, 4) => Some(Element::I32),
+        (ScalarKind::Float, 2) => Some(Element::F16),
         _ => None,
+    }
+}
+
+/// Bytes of a type without padding.
+fn numbers(module: &naga::Module, ty: naga::Handle<naga::Type>) -> u64 {
+    match module.types[ty].inner {
+        TypeInner::Scalar(scalar) | TypeInner::Atomic(scalar) => u64::from(scalar.width),
+        TypeInner::Vector { size, scalar } => size as u64 * u64::from(scalar.width),
+        TypeInner::Matrix { columns, rows, scalar } => columns as u64 * rows as u64 * u64::from(scalar.width),
+        TypeInner::Array { base, size: ArraySize::Constant(len), .. } => {
+            u64::from(len.get()).saturating_mul(numbers(module, base))
+        }
+        TypeInner::Struct { ref members, .. } => {
+            members.iter().map(|member| numbers(module, member.ty)).sum()
+        }
+        _ => 0,
+    }
+}
+
+impl Element {
+    /// Whether a text that declares this reads the host's numbers as they are meant: i32 is read from u32, too.
+    pub(super) fn reads(self, host: Element) -> bool {
+        self == host || (self == Element::I32 && host == Element::U32)
     }
 }
 
@@ -210,6 +247,8 @@ impl std::fmt::Display for Element {
         f.write_str(match self {
             Element::F32 => "f32",
             Element::U32 => "u32",
+            Element::I32 => "i32",
+            Element::F16 => "f16",
         })
     }
 }
@@ -232,6 +271,7 @@ mod tests {
             writable: false,
             element: Some(Element::U32),
             stride: 16,
+            numbers: 16,
             texture: true,
         };
         assert_eq!(found(TEXTURE).unwrap(), [expected]);

@@ -6,8 +6,9 @@ use std::{
 };
 
 use super::{
-    Binding, Device, Interface, Resource, Shader, ShaderError, Workgroup,
+    Binding, Bound, Device, Element, Interface, Resource, Shader, ShaderError, Workgroup,
     buffer::ALIGNMENT,
+    contract::check_binding,
     pipeline::{Pipeline, bind_group_layout},
     shader::ENTRY_POINT,
     wait::wait_for,
@@ -135,35 +136,14 @@ impl Kernel {
 
     /// Compares what the shader declares with what the host binds, before the driver sees it.
     fn check(&self, binding: &Binding, resource: &Resource) -> Result<(), ShaderError> {
-        let Binding { name, element, stride, texture, .. } = binding;
-        let slice = match (resource, texture) {
-            (Resource::Texture(_), true) => return Ok(()),
-            (Resource::Buffer(slice), false) => slice,
-            (Resource::Buffer(_), true) => {
-                return Err(self.interface.error(format!(
-                    "`{name}` is declared as a texture, and at this place the host binds a buffer: declare it as var<storage>"
-                )));
-            }
-            (Resource::Texture(_), false) => {
-                return Err(self
-                    .interface
-                    .error(format!("`{name}` is declared as a buffer, and the host binds a texture")));
+        let bound = match resource {
+            Resource::Texture(_) => Bound { element: Element::U32, bytes: 0, texture: true },
+            Resource::Buffer(slice) => {
+                debug_assert_eq!(slice.offset % ALIGNMENT, 0, "{}: offset of a bound slice", binding.name);
+                Bound { element: slice.buffer.element, bytes: slice.size, texture: false }
             }
         };
-        let host = slice.buffer.element;
-        if let Some(declared) = element.filter(|&declared| declared != host) {
-            return Err(self
-                .interface
-                .error(format!("`{name}` is declared with elements of {declared}, the host binds {host}")));
-        }
-        if slice.size < *stride || !slice.size.is_multiple_of(*stride) {
-            return Err(self.interface.error(format!(
-                "`{name}` is declared with elements of {stride} bytes, the host binds {} bytes, which is no multiple of it",
-                slice.size
-            )));
-        }
-        debug_assert_eq!(slice.offset % ALIGNMENT, 0, "{name}: offset of a bound slice");
-        Ok(())
+        check_binding(&self.interface, binding, bound)
     }
 }
 

@@ -17,6 +17,8 @@ pub struct Needs {
     pub workgroup_side: u64,
     /// Bytes of workgroup memory of the kernel with the most.
     pub workgroup_memory: u64,
+    /// Whether a kernel uses f16.
+    pub f16: bool,
 }
 
 impl Needs {

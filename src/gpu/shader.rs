@@ -14,7 +14,9 @@ use wgpu::naga::{
 
 use super::{
     Interface, ShaderError,
-    assemble::{Assembled, HostConstants, Part, assemble},
+    assemble::{Assembled, HostConstants, Part, assemble, place},
+    fault::capabilities,
+    writes::{Writes, writes},
 };
 
 /// The name of every kernel's entry point.
@@ -28,6 +30,10 @@ pub struct Shader {
     pub text: String,
     /// Its files in their order: where each came from, and how many lines it has.
     files: Vec<(String, usize)>,
+    /// Whether one of its files differs from the program's.
+    pub edited: bool,
+    /// Whether it needs a device with f16.
+    pub uses_f16: bool,
     /// The parsed text; handed on as it is, so that a long text is parsed once.
     pub(super) module: naga::Module,
     info: ModuleInfo,
@@ -48,7 +54,30 @@ impl Shader {
         check_entry_point(&module)
             .map_err(|message| ShaderError::Interface { path: path.into(), message })?;
         let interface = Arc::new(Interface::of(path, &module, constants.all())?);
-        Ok(Shader { interface, text, files, module, info, workgroups: Mutex::default() })
+        let edited = parts.iter().any(|part| !part.built_in);
+        let without = capabilities() - Capabilities::SHADER_FLOAT16;
+        let uses_f16 = text.contains("f16")
+            && Validator::new(ValidationFlags::all(), without).validate(&module).is_err();
+        let shader =
+            Shader { interface, text, files, edited, uses_f16, module, info, workgroups: Mutex::default() };
+        if edited {
+            shader.check_text()?;
+        }
+        Ok(shader)
+    }
+
+    /// What an invocation writes to each buffer at most.
+    pub(super) fn writes(&self) -> Writes {
+        writes(&self.module, &self.info)
+    }
+
+    /// The file and line of a part of the text.
+    pub(super) fn place(&self, span: naga::Span) -> String {
+        let line = span.is_defined().then(|| span.location(&self.text).line_number as usize);
+        match line.and_then(|line| place(&self.files, line)) {
+            Some((at, line)) => format!("{}:{line}", self.files[at].0),
+            None => self.interface.path.clone(),
+        }
     }
 
     /// The text as the WGSL standard has it: naga rejects the line `enable subgroups;`, and browsers

@@ -103,7 +103,7 @@ impl Guarded {
         }
         let number = |&word: &u32| match self.buffer.element {
             Element::F32 => f64::from(f32::from_bits(word)),
-            Element::U32 => f64::from(word),
+            Element::U32 | Element::I32 | Element::F16 => f64::from(word),
         };
         expected.check(&after[inner].iter().map(number).collect::<Vec<_>>())
     }

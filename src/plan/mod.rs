@@ -7,6 +7,7 @@
 mod batches;
 mod buffers;
 mod choice;
+mod contract;
 mod data;
 mod derived;
 mod error;

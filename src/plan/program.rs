@@ -99,13 +99,14 @@ impl Plan {
         let mut seen = std::collections::BTreeSet::new();
         for step in self.steps().filter(|step| seen.insert(step.source)) {
             let shader = shaders.get(step.source, &step.sizes)?;
+            needs.f16 |= shader.uses_f16;
             needs.kernel(&shader.interface, shader.workgroup(&overrides(step))?);
         }
         Ok(needs)
     }
 }
 
-fn overrides(step: &Step) -> Vec<(String, f64)> {
+pub(super) fn overrides(step: &Step) -> Vec<(String, f64)> {
     step.overrides.iter().map(|(&name, &value)| (name.to_owned(), value)).collect()
 }
 

@@ -29,7 +29,7 @@ impl Prepared {
         plan: Plan,
     ) -> Result<Self, TrainError> {
         let plan = plan.keep(|pass| pass != PassId::Predict);
-        let device = Device::open(adapter, &plan.needs(shaders)?)?;
+        let device = Device::open(adapter, &plan.check(adapter, shaders)?)?;
         plan.compile_kernels(&device, shaders)?;
         Ok(Prepared { device, plan, request: request.clone() })
     }

@@ -8,6 +8,7 @@ mod common;
 mod harness;
 mod json;
 mod recipes;
+mod shader_contract;
 mod shader_texts;
 mod shaders;
 #[cfg(unix)]

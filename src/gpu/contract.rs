@@ -1,0 +1,283 @@
+//! What an edited shader must keep to so that it can be dispatched in the place of ours: compared before a driver
+//! sees it, and told with both sides.
+
+use wgpu::naga::{self, AddressSpace, Handle, proc::Layouter};
+
+use super::{Adapter, Binding, Element, Interface, Limit, Shader, ShaderError, Workgroup};
+
+/// Most bytes of an invocation's own variables, of all functions together: some drivers end the process beyond what
+/// they can hold.
+const MAX_LOCAL_BYTES: u64 = 64 << 10;
+/// Binding numbers are below this.
+const MAX_BINDINGS: u32 = 1_000;
+
+/// What the host binds to a variable.
+#[derive(Debug, Clone, Copy)]
+pub struct Bound {
+    /// The kind of number in it.
+    pub element: Element,
+    /// Bytes.
+    pub bytes: u64,
+    /// Whether it is a texture.
+    pub texture: bool,
+}
+
+impl Shader {
+    /// What can be seen in the text alone.
+    ///
+    /// # Errors
+    /// [`ShaderError::Text`] with file and line.
+    pub(super) fn check_text(&self) -> Result<(), ShaderError> {
+        for (_, variable, span) in self.variables() {
+            if let Some(slot) = variable.binding.filter(|slot| slot.binding >= MAX_BINDINGS) {
+                let message = format!("@binding({}): expected a number below {MAX_BINDINGS}", slot.binding);
+                return Err(self.error_at(span, message));
+            }
+        }
+        self.check_local_memory()
+    }
+
+    fn check_local_memory(&self) -> Result<(), ShaderError> {
+        let module = &self.module;
+        let mut layouter = Layouter::default();
+        layouter.update(module.to_ctx()).map_err(|error| self.interface.error(error.to_string()))?;
+        let functions = || module.functions.iter().map(|(_, function)| function);
+        let functions = functions().chain(module.entry_points.iter().map(|entry| &entry.function));
+        let locals = functions.flat_map(|function| {
+            let variables = function.local_variables.iter();
+            variables.map(|(handle, variable)| (variable.ty, function.local_variables.get_span(handle)))
+        });
+        let private = self.variables().filter(|(_, variable, _)| variable.space == AddressSpace::Private);
+        let mut sum = 0;
+        for (ty, span) in locals.chain(private.map(|(_, variable, span)| (variable.ty, span))) {
+            sum += u64::from(layouter[ty].size);
+            if sum > MAX_LOCAL_BYTES {
+                return Err(self.error_at(
+                    span,
+                    format!("an invocation's variables need {sum} bytes or more, and at most {MAX_LOCAL_BYTES} are allowed"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Requires that `adapter` can run a workgroup of this shader.
+    ///
+    /// # Errors
+    /// [`ShaderError::Text`] with file and line, need and have.
+    pub fn check_limits(&self, workgroup: Workgroup, adapter: &Adapter) -> Result<(), ShaderError> {
+        if self.uses_f16 && !adapter.raw.features().contains(wgpu::Features::SHADER_F16) {
+            return Err(self.interface.error(format!("uses f16, which {adapter} does not have: use f32")));
+        }
+        self.exceeded(workgroup, &adapter.raw.limits()).map_or(Ok(()), |(span, limit, need, have)| {
+            let name = limit.name();
+            Err(self.error_at(
+                span,
+                format!("{name} is {have} on {adapter}, needed {need}: edit the shader to use less"),
+            ))
+        })
+    }
+
+    /// What other devices may refuse, as it is more than WebGPU guarantees.
+    pub fn beyond_webgpu(&self, workgroup: Workgroup) -> Option<String> {
+        let (span, limit, need, have) = self.exceeded(workgroup, &wgpu::Limits::defaults())?;
+        let (place, name) = (self.place(span), limit.name());
+        Some(format!(
+            "{place}: {name} of {need} is needed, and WebGPU guarantees {have}: other devices may refuse it"
+        ))
+    }
+
+    /// The first limit that is exceeded: where, which, need and have.
+    fn exceeded(&self, workgroup: Workgroup, have: &wgpu::Limits) -> Option<(naga::Span, Limit, u64, u64)> {
+        let head = self.text.find("@workgroup_size").map_or(naga::Span::default(), |at| (at..at + 1).into());
+        let last = |wanted: &dyn Fn(&naga::GlobalVariable) -> bool| {
+            let found = self.variables().filter(|(_, variable, _)| wanted(variable)).last();
+            found.map_or(head, |(_, _, span)| span)
+        };
+        let is_storage =
+            |variable: &naga::GlobalVariable| matches!(variable.space, AddressSpace::Storage { .. });
+        let buffers = self.variables().filter(|(_, variable, _)| is_storage(variable)).count() as u64;
+        let side = |at: usize| u64::from(workgroup.size[at]);
+        let rows = [
+            (head, Limit::Invocations, workgroup.invocations(), have.max_compute_invocations_per_workgroup),
+            (head, Limit::WorkgroupSide, side(0), have.max_compute_workgroup_size_x),
+            (
+                last(&|variable| variable.space == AddressSpace::WorkGroup),
+                Limit::WorkgroupMemory,
+                workgroup.memory,
+                have.max_compute_workgroup_storage_size,
+            ),
+            (last(&is_storage), Limit::StorageBuffers, buffers, have.max_storage_buffers_per_shader_stage),
+        ];
+        let rows = rows.map(|(span, limit, need, have)| (span, limit, need, u64::from(have)));
+        rows.into_iter().find(|&(_, _, need, have)| need > have)
+    }
+
+    /// Requires that `invocations`, as many as the host dispatches, can write all of a buffer that `ours`, the
+    /// built-in text, would write.
+    ///
+    /// # Errors
+    /// [`ShaderError::Text`] with file and line, and the numbers of both.
+    pub fn check_covers(
+        &self,
+        ours: &Shader,
+        overrides: &[(String, f64)],
+        invocations: u64,
+        bytes: impl Fn(&str) -> Option<u64>,
+    ) -> Result<(), ShaderError> {
+        let most = |shader: &Shader, name: &str| -> Result<Option<u64>, ShaderError> {
+            let size = shader.workgroup(overrides)?.invocations();
+            let each = shader.writes().get(name).copied().unwrap_or(Some(0));
+            Ok(each.map(|each| each.saturating_mul(invocations.div_ceil(size) * size)))
+        };
+        for name in ours.writes().keys() {
+            let (Some(need), Some(would)) = (bytes(name), most(ours, name)?) else { continue };
+            let Some(most) = most(self, name)?.filter(|&most| most < need && would >= need) else { continue };
+            let span = self
+                .variables()
+                .find(|(found, ..)| found == name)
+                .map_or(naga::Span::default(), |found| found.2);
+            return Err(self.error_at(
+                span,
+                format!(
+                    "`{name}` would be written only in part: {invocations} invocations write at most {most} bytes, and \
+                     there are {need} (the built-in file writes up to {would})"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The module's variables with names and places.
+    fn variables(&self) -> impl Iterator<Item = (String, &naga::GlobalVariable, naga::Span)> {
+        let variables = &self.module.global_variables;
+        let of = |(handle, variable): (Handle<naga::GlobalVariable>, _)| (handle, variable);
+        variables.iter().map(of).map(|(handle, variable): (_, &naga::GlobalVariable)| {
+            (variable.name.clone().unwrap_or_default(), variable, variables.get_span(handle))
+        })
+    }
+
+    fn error_at(&self, span: naga::Span, message: String) -> ShaderError {
+        ShaderError::Text { path: self.place(span), message }
+    }
+}
+
+/// Compares what a shader declares with what the host binds.
+///
+/// # Errors
+/// [`ShaderError::Interface`] with both sides.
+pub fn check_binding(interface: &Interface, binding: &Binding, bound: Bound) -> Result<(), ShaderError> {
+    let Binding { name, element, stride, texture, numbers, .. } = binding;
+    let message = match (bound.texture, texture) {
+        (true, true) => return Ok(()),
+        (false, true) => format!(
+            "`{name}` is declared as a texture, and at this place the host binds a buffer: declare it as var<storage>"
+        ),
+        (true, false) => format!("`{name}` is declared as a buffer, and the host binds a texture"),
+        _ if element.is_some_and(|declared| !declared.reads(bound.element)) => {
+            let declared = element.map_or(String::new(), |element| element.to_string());
+            format!("`{name}` is declared with elements of {declared}, the host binds {}", bound.element)
+        }
+        _ if numbers != stride => format!(
+            "`{name}` is declared with elements of {stride} bytes of which {numbers} are numbers, and the host binds \
+             {} without padding: declare vec4, vec2 or single numbers",
+            bound.element
+        ),
+        _ if bound.bytes < *stride || !bound.bytes.is_multiple_of(*stride) => format!(
+            "`{name}` is declared with elements of {stride} bytes, the host binds {} bytes, which is no multiple of it",
+            bound.bytes
+        ),
+        _ => return Ok(()),
+    };
+    Err(interface.error(message))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shader(head: &str, body: &str) -> Result<Shader, ShaderError> {
+        let source = format!(
+            "{head}\n@group(0) @binding(0) var<storage, read_write> z: array<vec4f>;\n\
+             @compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id) id: vec3u) {{ {body} }}\n"
+        );
+        Shader::of(&source, &[])
+    }
+
+    fn said<T>(result: Result<T, ShaderError>) -> String {
+        result.map(drop).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn local_memory_is_bounded() {
+        let sized =
+            |bytes: u32| shader("", &format!("var big: array<f32, {}>; big[id.x % 7u] = 1.0;", bytes / 4));
+        assert!(sized(64 << 10).is_ok());
+        assert!(said(sized((64 << 10) + 4)).starts_with("test.wgsl:4: "));
+        assert!(said(sized(1 << 30)).contains("1073741824"));
+        let private = shader("var<private> big: array<f32, 20000>;", "big[id.x % 7u] = 1.0;");
+        assert!(said(private).starts_with("test.wgsl:1: "));
+    }
+
+    #[test]
+    fn limits_are_told_with_line_need_and_have() {
+        let shader = shader("var<workgroup> tile: array<f32, 8192>;", "tile[id.x % 7u] = 1.0;").unwrap();
+        let workgroup = shader.workgroup(&[]).unwrap();
+        let warning = shader.beyond_webgpu(workgroup).unwrap();
+        assert!(warning.starts_with("test.wgsl:1: maxComputeWorkgroupStorageSize of 32768"), "{warning}");
+        let large = Workgroup { size: [512, 1, 1], memory: 0 };
+        let warning = shader.beyond_webgpu(large).unwrap();
+        assert!(
+            warning.starts_with("test.wgsl:3: ") && warning.contains("512") && warning.contains("256"),
+            "{warning}"
+        );
+        assert_eq!(shader.beyond_webgpu(Workgroup { size: [256, 1, 1], memory: 16 << 10 }), None);
+    }
+
+    #[test]
+    fn what_can_be_written_covers_what_ours_writes() {
+        let ours = shader("", "z[id.x] = vec4f(1.0);").unwrap();
+        let check = |body: &str| {
+            let edited = shader("fn two(i: u32) { z[i].x = 1.0; z[i].y = 2.0; }", body).unwrap();
+            edited.check_covers(&ours, &[], 128, |_| Some(2_048))
+        };
+        for body in [
+            "z[id.x] = vec4f(2.0);",
+            "two(id.x); two(id.x + 1u);",
+            "for (var i = 0u; i < 4u; i++) { z[id.x][i] = 1.0; }",
+        ] {
+            check(body).unwrap_or_else(|error| panic!("{body}: {error}"));
+        }
+        for body in ["z[id.x].x = 1.0;", "two(id.x);", "let x = z[0];"] {
+            let message = said(check(body));
+            assert!(message.starts_with("test.wgsl:2: `z`") && message.contains("2048"), "{message}");
+        }
+        let few = ours.check_covers(&ours, &[], 128, |_| Some(1 << 20));
+        assert!(few.is_ok(), "a buffer that ours writes in part is no fault");
+    }
+
+    #[test]
+    fn elements_with_padding_are_refused() {
+        let check = |ty: &str| {
+            let source = format!(
+                "enable f16;\nstruct Padded {{ a: vec3f, b: f32, c: f32 }}\nstruct Packed {{ a: vec3f, b: f32 }}\n\
+                 @group(0) @binding(0) var<storage, read> z: array<{ty}>;\n@compute @workgroup_size(1)\nfn main() {{ let x = z[0]; }}\n"
+            );
+            let interface = Shader::of(&source, &[])?.interface;
+            check_binding(
+                &interface,
+                &interface.bindings[0],
+                Bound { element: Element::F32, bytes: 960, texture: false },
+            )
+        };
+        for ty in ["f32", "vec2f", "vec4f", "mat4x4f", "mat2x2f", "array<f32, 3>", "Packed"] {
+            check(ty).unwrap_or_else(|error| panic!("{ty}: {error}"));
+        }
+        for ty in ["vec3f", "mat3x3f", "Padded", "array<vec3f, 5>"] {
+            assert!(said(check(ty)).contains("are numbers"), "{ty}");
+        }
+        for ty in ["u32", "vec4<i32>", "array<i32, 3>", "f16", "vec4<f16>"] {
+            assert!(check(ty).is_err(), "{ty}");
+        }
+    }
+}

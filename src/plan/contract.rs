@@ -1,0 +1,72 @@
+//! Whether edited shaders can be dispatched as a plan does, before a device is opened.
+
+use std::collections::BTreeSet;
+
+use super::{Plan, Step, program::overrides};
+use crate::{
+    gpu::{Adapter, Bound, Needs, ShaderError, check_binding},
+    kernels::{Interfaces, Shaders, entry},
+};
+
+impl Plan {
+    /// Compares the edited shaders with what the plan binds and dispatches and with what `adapter` offers, and says
+    /// what the adapter must be opened with.
+    ///
+    /// # Errors
+    /// [`ShaderError`] with the first difference, and both sides of it.
+    pub fn check(&self, adapter: &Adapter, shaders: &Shaders) -> Result<Needs, ShaderError> {
+        if shaders.edited_files().is_empty() {
+            return self.needs(shaders);
+        }
+        let ours = Shaders::load(None)?;
+        for step in self.distinct_steps() {
+            let shader = shaders.get(step.source, &step.sizes)?;
+            if !shader.edited {
+                continue;
+            }
+            let values = overrides(step);
+            shader.check_limits(shader.workgroup(&values)?, adapter)?;
+            let own = ours.get(step.source, &step.sizes)?;
+            self.check_bindings(step, &shader.interface)?;
+            let invocations = (entry(step.kernel).invocations)(&step.sizes, &shader.interface)? as u64;
+            let bytes = |name: &str| step.bind.get(name).map(|view| view.len as u64 * 4);
+            shader.check_covers(&own, &values, invocations, bytes)?;
+        }
+        self.needs(shaders)
+    }
+
+    /// What other devices may refuse of the edited shaders.
+    ///
+    /// # Errors
+    /// [`ShaderError`] if a shader is not valid with its sizes.
+    pub fn warnings(&self, shaders: &Shaders) -> Result<BTreeSet<String>, ShaderError> {
+        let mut warnings = BTreeSet::new();
+        for step in self.distinct_steps() {
+            let shader = shaders.get(step.source, &step.sizes)?;
+            if shader.edited {
+                warnings.extend(shader.beyond_webgpu(shader.workgroup(&overrides(step))?));
+            }
+        }
+        Ok(warnings)
+    }
+
+    fn distinct_steps(&self) -> impl Iterator<Item = &Step> {
+        let mut seen = BTreeSet::new();
+        self.steps().filter(move |step| seen.insert(format!("{step:?}")))
+    }
+
+    fn check_bindings(&self, step: &Step, interface: &crate::gpu::Interface) -> Result<(), ShaderError> {
+        for binding in &interface.bindings {
+            // A name that the plan does not know is an error where the plan is made.
+            let Some(view) = step.bind.get(binding.name.as_str()) else { continue };
+            let spec = &self.buffers[view.buffer.0];
+            let bound = Bound {
+                element: spec.element,
+                bytes: view.len as u64 * 4,
+                texture: spec.texture_row.is_some(),
+            };
+            check_binding(interface, binding, bound)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,99 @@
+//! `--shaders`: edited kernels that do not fit what the host binds or the device offers are refused before training.
+
+use std::fs;
+
+use tempfile::TempDir;
+
+use super::{Run, path_text, run, temporary};
+
+/// A folder with relu.wgsl alone, in which each text is replaced by the one after it.
+fn relu(edits: &[(&str, &str)]) -> TempDir {
+    let exported = temporary();
+    run(&["shaders", "export", path_text(exported.path())]).status(0);
+    let mut text = fs::read_to_string(exported.path().join("relu.wgsl")).expect("an exported shader");
+    for (from, to) in edits {
+        assert!(text.contains(from), "relu.wgsl has no `{from}`");
+        text = text.replace(from, to);
+    }
+    let folder = temporary();
+    fs::write(folder.path().join("relu.wgsl"), text).expect("an edited shader");
+    folder
+}
+
+fn train(folder: &TempDir) -> Run {
+    let flags = ["--device", "gpu", "--plan", "layerwise", "--iters", "3", "--json", "--shaders"];
+    run(&[&flags[..], &[path_text(folder.path())]].concat())
+}
+
+fn refused(edits: &[(&str, &str)], says: &[&str]) {
+    let run = train(&relu(edits)).status(5).says(says);
+    assert_eq!(run.stdout, "", "nothing is trained");
+}
+
+const WRITE: &str = "a[i] = select(z[i], vec4f(0.0), z[i] < vec4f(0.0));";
+const TYPES: &str = "array<vec4f>";
+
+#[test]
+fn a_padded_element_is_refused() {
+    refused(
+        &[(TYPES, "array<vec3f>"), ("vec4f(0.0)", "vec3f(0.0)")],
+        &["relu.wgsl", "16 bytes of which 12 are numbers"],
+    );
+}
+
+#[test]
+fn an_output_that_is_written_in_part_is_refused() {
+    refused(
+        &[(TYPES, "array<f32>"), ("vec4f(0.0)", "0.0")],
+        &["relu.wgsl:7: `a` would be written only in part", "invocations write at most", "the built-in file"],
+    );
+    refused(&[(WRITE, "a[i].x = z[i].x;")], &["relu.wgsl:7: `a` would be written only in part"]);
+    refused(&[(WRITE, "let x = a[i] + z[i];")], &["relu.wgsl:7: `a`", "at most 0 bytes"]);
+}
+
+#[test]
+fn a_limit_of_the_device_is_compared_before_the_driver_sees_the_text() {
+    refused(
+        &[("WORKGROUP = 64u", "WORKGROUP = 8192u")],
+        &["relu.wgsl:9: maxComputeInvocationsPerWorkgroup is ", "needed 8192"],
+    );
+    refused(
+        &[
+            ("const WORKGROUP", "var<workgroup> tile: array<f32, 4000000>;\nconst WORKGROUP"),
+            (WRITE, "tile[i % 7u] = 1.0; a[i] = z[i];"),
+        ],
+        &["relu.wgsl:4: maxComputeWorkgroupStorageSize is ", "needed 16000000"],
+    );
+    refused(&[("@binding(1)", "@binding(70000)")], &["relu.wgsl:7: @binding(70000)", "below 1000"]);
+}
+
+#[test]
+fn local_memory_that_would_end_the_driver_is_refused() {
+    let with = format!("var big: array<f32, 268435456>;\n  big[i % 7u] = 1.0;\n  {WRITE}");
+    refused(&[(WRITE, &with)], &["relu.wgsl:13: ", "1073741824", "65536"]);
+}
+
+#[test]
+fn more_than_webgpu_guarantees_is_a_warning() {
+    let run = train(&relu(&[("WORKGROUP = 64u", "WORKGROUP = 512u")]));
+    if run.status == Some(0) {
+        run.says(&["warning", "relu.wgsl:9", "WebGPU guarantees 256"]);
+    } else {
+        run.status(5).says(&["relu.wgsl:9: maxComputeInvocationsPerWorkgroup is "]);
+    }
+}
+
+/// On a device without f16 it is one plain sentence.
+#[test]
+fn half_precision_is_used_where_the_device_has_it() {
+    let edits = [
+        ("// relu:", "enable f16;\n// relu:"),
+        (WRITE, "a[i] = vec4f(max(vec4<f16>(z[i]), vec4<f16>(0.0)));"),
+    ];
+    let run = train(&relu(&edits));
+    if run.status == Some(0) {
+        run.status(0);
+    } else {
+        run.status(5).says(&["relu.wgsl", "uses f16, which", "use f32"]);
+    }
+}
