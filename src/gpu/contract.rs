@@ -3,7 +3,10 @@
 
 use wgpu::naga::{self, AddressSpace, Handle, proc::Layouter};
 
-use super::{Adapter, Binding, Element, Interface, Limit, Shader, ShaderError, Workgroup};
+use super::{
+    Adapter, Binding, Element, Interface, Limit, Shader, ShaderError, Workgroup,
+    uniformity::divergent_barrier,
+};
 
 /// Most bytes of an invocation's own variables, of all functions together: some drivers end the process beyond what
 /// they can hold.
@@ -33,6 +36,11 @@ impl Shader {
                 let message = format!("@binding({}): expected a number below {MAX_BINDINGS}", slot.binding);
                 return Err(self.error_at(span, message));
             }
+        }
+        if let Some(span) = divergent_barrier(&self.module) {
+            let message = "not all invocations of a workgroup reach this barrier together: it is after a `return`, or in \
+                           an `if` or a loop, that depends on the invocation";
+            return Err(self.error_at(span, message.into()));
         }
         self.check_local_memory()
     }

@@ -22,6 +22,7 @@ mod resource;
 mod shader;
 mod texture;
 mod timer;
+mod uniformity;
 mod unroll;
 mod wait;
 mod writes;

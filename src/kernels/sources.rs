@@ -155,9 +155,15 @@ fn compiled_texts() -> Result<Vec<(String, String)>, ShaderError> {
     let text = |source: &Source| {
         let shader = shaders.get(source.name, &fused::example(source.name))?;
         let text = shader.standard_text();
+        // A directive comes first.
+        let (enable, rest) = text.split_at(if text.starts_with("enable ") {
+            text.find('\n').map_or(0, |end| end + 1)
+        } else {
+            0
+        });
         Ok((
             format!("{}{}.wgsl", source.file.folder, source.name),
-            format!("{COMPILED}\n// {EDITABLE}\n{text}"),
+            format!("{enable}{COMPILED}\n// {EDITABLE}\n{rest}"),
         ))
     };
     sources().map(text).collect()

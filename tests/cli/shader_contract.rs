@@ -97,3 +97,16 @@ fn half_precision_is_used_where_the_device_has_it() {
         run.status(5).says(&["relu.wgsl", "uses f16, which", "use f32"]);
     }
 }
+
+#[test]
+fn a_barrier_that_some_invocations_do_not_reach_is_refused() {
+    let with = format!("workgroupBarrier();\n  {WRITE}");
+    refused(&[(WRITE, &with)], &["relu.wgsl:13: not all invocations of a workgroup reach this barrier"]);
+    let head = "let i = flat_index";
+    refused(
+        &[(head, &format!("for (var t = 0u; t < id.x; t++) {{\n storageBarrier(); }}\n  {head}"))],
+        &["relu.wgsl:12: "],
+    );
+    let fine = train(&relu(&[(head, &format!("workgroupBarrier();\n  {head}"))]));
+    fine.status(0);
+}
