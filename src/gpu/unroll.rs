@@ -152,8 +152,9 @@ impl<F: FnMut(&str) -> Option<f64>> Expander<'_, F> {
         let mut copied = bytes.start;
         let tokens = &self.lexed.tokens;
         let first = tokens.partition_point(|token| token.start < bytes.start);
-        for at in first..tokens.partition_point(|token| token.start < bytes.end) {
-            let (start, end) = (tokens[at].start, tokens[at].end);
+        let last = tokens.partition_point(|token| token.start < bytes.end);
+        for (at, token) in tokens.iter().enumerate().take(last).skip(first) {
+            let (start, end) = (token.start, token.end);
             if let Some(number) = self.number(at) {
                 self.copy_between(copied..start, lines);
                 self.out += &format!("{number}u");
