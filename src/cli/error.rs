@@ -9,6 +9,7 @@ use crate::{
     model::ModelError,
     net::ShapeError,
     plan::PlanError,
+    report,
     session::SessionError,
     train::TrainError,
 };
@@ -16,6 +17,9 @@ use crate::{
 /// A failure that ends the program: its text says what, where, what was expected and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
+    /// The command line is not understood: clap's words, which begin with `error: `.
+    #[error("{0}")]
+    CommandLine(clap::Error),
     /// The command line asks for something that cannot be.
     #[error("{0}")]
     Usage(String),
@@ -57,6 +61,9 @@ pub enum Error {
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] std::io::Error),
+    /// The system refuses something that every run needs.
+    #[error("{0}")]
+    System(String),
     /// A signal ended the run.
     #[error("interrupted")]
     Interrupted,
@@ -64,17 +71,36 @@ pub enum Error {
 
 impl Error {
     /// The exit status of the process: 2 usage, 3 data or model file, 4 device, 5 shader, 6 check
-    /// missed, 7 diverged, 130 interrupted, 1 anything else.
+    /// missed, 7 diverged, 130 interrupted, 141 nobody reads standard output any more, 1 anything else.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Error::Output(_) => 1,
-            Error::Usage(_) => 2,
+            Error::Output(_) if self.is_closed_pipe() => 141, // as if SIGPIPE had ended it
+            Error::Output(_) | Error::System(_) => 1,
+            Error::CommandLine(_) | Error::Usage(_) => 2,
             Error::Data(_) | Error::Model(_) => 3,
             Error::Device(_) => 4,
             Error::Shader(_) => 5,
             Error::Wrong(_) | Error::TargetMissed { .. } => 6,
             Error::Diverged(_) => 7,
             Error::Interrupted => 130,
+        }
+    }
+}
+
+impl Error {
+    fn is_closed_pipe(&self) -> bool {
+        matches!(self, Error::Output(error) if error.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
+    /// Says on standard error why the run failed. A signal is announced when it comes, and one who has closed
+    /// the pipe knows.
+    pub fn tell(&self) {
+        match self {
+            // With its own colours; where standard error is gone, there is nobody left to tell.
+            Error::CommandLine(error) => drop(error.print()),
+            Error::Interrupted => {}
+            _ if self.is_closed_pipe() => {}
+            _ => report::error(self),
         }
     }
 }

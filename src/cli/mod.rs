@@ -7,14 +7,35 @@ mod devices;
 mod error;
 mod interrupt;
 mod options;
+mod rescue;
 mod shaders;
 mod train;
 mod values;
 
+use clap::Parser;
+
+use crate::report::Listing;
+
 pub use args::{Cli, Command, DataArgs, DeviceArgs, NetworkArgs, ShaderArgs, ShadersCommand, TrainArgs};
 pub use bench::BenchArgs;
 pub use error::Error;
+pub use interrupt::{leave, listen};
 pub use values::{Augment, DeviceArg, InitArg};
+
+/// The command line of this process; `None` if it asked for help or the version, which is printed.
+///
+/// # Errors
+/// [`Error::CommandLine`], or [`Error::Output`] if help cannot be written.
+pub fn parse() -> Result<Option<Cli>, Error> {
+    match Cli::try_parse() {
+        Ok(cli) => Ok(Some(cli)),
+        Err(error) if error.use_stderr() => Err(Error::CommandLine(error)),
+        Err(help) => {
+            Listing::default().styled(&help.render())?;
+            Ok(None)
+        }
+    }
+}
 
 /// Does what the command line asks for.
 ///

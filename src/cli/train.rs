@@ -1,17 +1,22 @@
 //! `shadegrad train`: from the flags to the exit status.
 
-use std::{path::Path, sync::Arc};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use super::{
     Error, InitArg, TrainArgs,
     describe::{config, cpu_line, data_line, gpu_line, metadata},
-    interrupt::on_interrupt,
+    interrupt::training_begins,
     options::{self, Resolved},
+    rescue::or_rescue,
 };
 use crate::{
     data::Dataset,
     gpu::{Adapter, Wanted, choose},
     kernels::{DeviceProfile, Interfaces, Shaders},
+    metrics::Metrics,
     model,
     net::{Parameters, Shape},
     plan::{self, Plan, PlanRequest},
@@ -19,7 +24,7 @@ use crate::{
     reference::CpuEngine,
     report::{Json, Reporter, Start, Text, note, shaders_in_use, warn},
     session::{DataSource, graphics_apis, load_while},
-    train::{CpuTrainer, End, Engine, Prepared, Reason, train},
+    train::{CpuTrainer, End, Engine, Kept, Observer, Prepared, Reason, Report, train},
 };
 
 /// Trains, reports, and saves where asked to.
@@ -43,7 +48,6 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
         PlanRequest::new(&shape, declared.lengths, picture, recipe, DeviceProfile::of(adapter))
     };
     let wanted = args.device.device.as_ref().map_or(Some(Wanted::Best), |device| device.wanted());
-    let interrupted = on_interrupt();
 
     // The driver and its compiler take as long as reading the data.
     let (data, found) = load_while(&source, || {
@@ -53,18 +57,19 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
             (adapter, prepared)
         }))
     })?;
-    let (mut engine, device, plan) = match or_cpu_fallback(args, found)? {
+    let (mut engine, kept, device, plan) = match or_cpu_fallback(args, found)? {
         Some((adapter, prepared)) => {
             announce_shaders(args, &shaders, true);
             let prepared = prepared?;
             announce_plan(args, prepared.plan(), &request(&adapter), &shaders)?;
             let plan = prepared.plan().kind.name();
-            let engine: Box<dyn Engine> = Box::new(prepared.start(&shaders, &data, &parameters)?);
-            (engine, gpu_line(&adapter), plan)
+            let mut engine = prepared.start(&shaders, &data, &parameters)?;
+            let kept = engine.keep(parameters);
+            (Box::new(engine) as Box<dyn Engine>, kept, gpu_line(&adapter), plan)
         }
         None => {
             announce_shaders(args, &shaders, false);
-            (on_cpu(&data, parameters, recipe), cpu_line(), "cpu")
+            (on_cpu(&data, parameters, recipe), Kept::default(), cpu_line(), "cpu")
         }
     };
     let start = Start {
@@ -79,8 +84,30 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     let mut reporter: Box<dyn Reporter> =
         if args.json { Box::new(Json::new(args.quiet)) } else { Box::new(Text::new(args.quiet)) };
     reporter.start(&start)?;
-    let end = train(engine.as_mut(), options, reporter.as_mut(), interrupted)?;
-    finish(args, recipe, &end, reporter.as_mut())
+    let reporter = Shared(Mutex::new(reporter));
+    let stop = training_begins();
+    let finish = |end: &End| finish(args, recipe, end, reporter.lock().as_mut());
+    let end = or_rescue(stop, &kept, || train(engine.as_mut(), options, &mut &reporter, stop), finish)??;
+    finish(&end)
+}
+
+/// A reporter for two threads: the training's, and the one that ends it if its device does not answer.
+struct Shared(Mutex<Box<dyn Reporter>>);
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Box<dyn Reporter>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Observer for &Shared {
+    fn report(&mut self, report: &Report) -> std::io::Result<()> {
+        self.lock().report(report)
+    }
+
+    fn progress(&mut self, done: usize) {
+        self.lock().progress(done);
+    }
 }
 
 /// Where the training starts.
@@ -220,7 +247,8 @@ fn status(args: &TrainArgs, recipe: &Recipe, end: &End) -> Result<(), Error> {
 /// Whether a target that was asked for is reached.
 fn reached(args: &TrainArgs, end: &End) -> Result<(), Error> {
     let Some(target) = args.target_acc else { return Ok(()) };
-    let (set, found) = end.val.map_or(("test", end.test), |val| ("validation", val));
-    let (correct, samples) = (found.correct, found.samples);
+    let Some(figures) = end.figures else { return Ok(()) };
+    let set = if figures.val.is_some() { "validation" } else { "test" };
+    let Metrics { correct, samples, .. } = figures.watched();
     Err(Error::TargetMissed { target, correct, set, samples, iters: end.iters })
 }

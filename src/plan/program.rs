@@ -57,10 +57,9 @@ impl Program {
             passes.insert(id, commands);
         }
         let program = Program { passes, betas };
-        // Some drivers compile at the first dispatch, which would count to the first iteration's time.
-        // Evaluations have a time of their own.
-        let iterations = program.passes.iter().filter(|(id, _)| id.trains());
-        device.make_ready(iterations.flat_map(|(_, commands)| commands))?;
+        // Some drivers compile at the first dispatch, which would count to the first iteration's time, and
+        // could not be interrupted there.
+        device.make_ready(program.passes.values().flatten())?;
         Ok(program)
     }
 
@@ -71,6 +70,14 @@ impl Program {
 }
 
 impl Plan {
+    /// The place of the step that changes the parameters, if the pass has one: before it nothing has happened
+    /// to them.
+    pub fn update(&self, pass: PassId) -> Option<usize> {
+        let kernels = ["reduce_update", optimizer_kernel(self.optimizer)];
+        let updates = |op: &Op| op.step().is_some_and(|step| kernels.contains(&step.kernel));
+        self.passes.get(&pass)?.iter().position(updates)
+    }
+
     /// Compiles every kernel of the plan, side by side; the device keeps them.
     ///
     /// # Errors

@@ -45,6 +45,9 @@ pub struct CpuEngine<T> {
 /// A chunk's pixels (rows, inputs) and labels (rows).
 type Chunk<'a> = (ArrayView2<'a, u8>, &'a [u8]);
 
+/// Says whether to give up.
+type Asked<'a> = &'a (dyn Fn() -> bool + Sync);
+
 /// Loss and correct predictions, summed over samples.
 #[derive(Default)]
 struct Tally {
@@ -76,12 +79,17 @@ impl<T: NdFloat> CpuEngine<T> {
 
     /// One update; the metrics are those of its samples by the weights entering it.
     pub fn iterate(&mut self) -> Metrics {
+        self.iterate_unless(&|| false).expect("nothing stops it")
+    }
+
+    /// The same, but `None` and no update if `stop` is true between two chunks.
+    pub fn iterate_unless(&mut self, stop: Asked) -> Option<Metrics> {
         let data = Arc::clone(&self.data);
         let batch = self.batch(&data);
-        let (tally, sums) = self.gradient_sums(&batch);
+        let (tally, sums) = self.gradient_sums(&batch, stop)?;
         self.update(&sums, batch.len());
         self.iter += 1;
-        tally.metrics(batch.len())
+        Some(tally.metrics(batch.len()))
     }
 
     /// The samples of this iteration.
@@ -124,9 +132,14 @@ impl<T: NdFloat> CpuEngine<T> {
 
     /// The metrics of the present weights on a set; none where it is not there.
     pub fn evaluate(&self, split: Split) -> Option<Metrics> {
+        self.evaluate_unless(split, &|| false)
+    }
+
+    /// The same, but `None` if `stop` is true between two chunks.
+    pub fn evaluate_unless(&self, split: Split, stop: Asked) -> Option<Metrics> {
         let samples = self.data.set(split)?;
         let chunks = chunks(samples, CHUNK);
-        let parts: Vec<_> = threads::map(&chunks, |chunk| Tally::of(&self.chunk_forward(chunk).1));
+        let parts = threads::map_unless(stop, &chunks, |chunk| Tally::of(&self.chunk_forward(chunk).1))?;
         let mut tally = Tally::default();
         parts.iter().for_each(|part| tally.add(part));
         Some(tally.metrics(samples.len()))
@@ -138,17 +151,17 @@ impl<T: NdFloat> CpuEngine<T> {
     }
 
     /// Tally and gradients over all samples, a wave of chunks at a time, added chunk by chunk.
-    fn gradient_sums(&self, samples: &Samples) -> (Tally, Parameters<T>) {
+    fn gradient_sums(&self, samples: &Samples, stop: Asked) -> Option<(Tally, Parameters<T>)> {
         let mut tally = Tally::default();
         let mut sums = self.parameters.map(|_| T::zero());
         for wave in chunks(samples, self.chunk_rows(samples.len())).chunks(self.wave) {
-            let parts: Vec<_> = threads::map(wave, |chunk| self.chunk_gradient(chunk));
+            let parts = threads::map_unless(stop, wave, |chunk| self.chunk_gradient(chunk))?;
             for (part, gradient) in &parts {
                 tally.add(part);
                 add(&mut sums, gradient);
             }
         }
-        (tally, sums)
+        Some((tally, sums))
     }
 
     fn chunk_rows(&self, samples: usize) -> usize {

@@ -2,7 +2,12 @@
 
 use rayon::prelude::*;
 
-/// What `work` makes of each item, side by side, in the order of the items.
-pub(super) fn map<T: Sync, U: Send>(items: &[T], work: impl Fn(&T) -> U + Sync + Send) -> Vec<U> {
-    items.par_iter().map(work).collect()
+/// What `work` makes of each item, side by side, in the order of the items; `None` if `stop` is true before
+/// the last one is begun.
+pub(super) fn map_unless<T: Sync, U: Send>(
+    stop: &(dyn Fn() -> bool + Sync),
+    items: &[T],
+    work: impl Fn(&T) -> U + Sync + Send,
+) -> Option<Vec<U>> {
+    items.par_iter().map(|item| (!stop()).then(|| work(item))).collect()
 }

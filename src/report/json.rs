@@ -84,13 +84,13 @@ impl Reporter for Json {
             "event": "end",
             "reason": reason,
             "iters": end.iters,
-            "loss": end.train.loss,
-            "train_acc": end.train.accuracy(),
-            "test_acc": end.test.accuracy(),
+            "loss": end.figures.map(|figures| figures.train.loss),
+            "train_acc": end.figures.map(|figures| figures.train.accuracy()),
+            "test_acc": end.figures.map(|figures| figures.test.accuracy()),
             "seconds": end.seconds,
             "ms_per_iter": end.ms_per_iter,
             "weights_sha256": weights_sha256,
         });
-        self.event(event, end.iters, end.val)
+        self.event(event, end.iters, end.figures.and_then(|figures| figures.val))
     }
 }

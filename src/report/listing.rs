@@ -1,6 +1,6 @@
 //! Lists on standard output.
 
-use std::io::{self, Stdout, Write, stdout};
+use std::io::{self, IsTerminal, Stdout, Write, stdout};
 
 /// Writes lines, and fails if it cannot.
 pub struct Listing(Stdout);
@@ -34,6 +34,16 @@ impl Listing {
     /// Where standard output cannot be written.
     pub fn json(&mut self, value: &serde_json::Value) -> io::Result<()> {
         self.line(&value.to_string())
+    }
+
+    /// Text that may have colours, which only a terminal gets.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    pub fn styled(&mut self, text: &clap::builder::StyledStr) -> io::Result<()> {
+        let text = if self.0.is_terminal() { text.ansi().to_string() } else { text.to_string() };
+        self.0.write_all(text.as_bytes())?;
+        self.0.flush()
     }
 
     fn write(&mut self, text: &str) -> io::Result<()> {

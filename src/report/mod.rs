@@ -12,7 +12,7 @@ pub use text::Text;
 
 use std::{
     fmt::Display,
-    io::{self, Write, stderr},
+    io::{self, IsTerminal, Write, stderr},
 };
 
 use crate::train::Observer;
@@ -68,7 +68,7 @@ pub struct DataLine {
 }
 
 /// Tells a training: as text for people, or as JSON lines.
-pub trait Reporter: Observer {
+pub trait Reporter: Observer + Send {
     /// Before the first iteration.
     ///
     /// # Errors
@@ -91,6 +91,17 @@ pub fn warn(message: &str) {
 pub fn note(message: &str) {
     // Where even standard error is gone, there is nobody left to tell.
     let _ = writeln!(stderr(), "{message}");
+}
+
+/// That a signal came, on standard error: on a terminal in the place of the progress bar.
+pub fn interrupted(signal: &str, training: bool) {
+    let line = if stderr().is_terminal() { "\r\x1b[2K" } else { "" };
+    let what = if training {
+        "the iteration under way is dropped, a second signal ends at once"
+    } else {
+        "nothing was trained"
+    };
+    note(&format!("{line}interrupted: {signal}; {what}"));
 }
 
 /// Which files of a folder of shaders differ from those of the program, and how many there are.

@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{DataLine, Listing, Reporter, Start, note};
 use crate::{
     metrics::Metrics,
-    train::{End, Observer, Reason, Report},
+    train::{End, Figures, Observer, Reason, Report},
 };
 
 /// Writes the table to standard output; progress and messages go to standard error.
@@ -102,8 +102,9 @@ impl Reporter for Text {
 
     fn end(&mut self, end: &End, weights_sha256: &str) -> io::Result<()> {
         self.bar.finish_and_clear();
-        let End { train, val, test, seconds, .. } = *end;
-        self.row("final", end.iters, Row { train, val, test, seconds })?;
+        if let Some(Figures { train, val, test }) = end.figures {
+            self.row("final", end.iters, Row { train, val, test, seconds: end.seconds })?;
+        }
         let stopped = match end.reason {
             Reason::Iters => "",
             Reason::Target => ", target reached",

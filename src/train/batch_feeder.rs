@@ -32,6 +32,11 @@ impl BatchFeeder {
         BatchFeeder { recipe, samples, iter: 0, sent: 0, orders: Orders::new(&recipe, samples) }
     }
 
+    /// Iterations handed out.
+    pub fn iter(&self) -> usize {
+        self.iter
+    }
+
     /// Whether the next iteration ends an epoch of mini-batches.
     pub fn ends_epoch(&self) -> bool {
         let iters = self.recipe.epoch_iters(self.samples);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::{Engine, ReportMetrics, TrainError};
+use super::{Engine, ReportMetrics, Stop, TrainError};
 use crate::{
     clock::{Duration, Instant},
     data::Split,
@@ -20,6 +20,7 @@ pub struct CpuTrainer {
     found: BTreeMap<Split, Metrics>,
     reported: VecDeque<ReportMetrics>,
     evaluating: Duration,
+    stop: Stop,
 }
 
 impl CpuTrainer {
@@ -31,16 +32,18 @@ impl CpuTrainer {
             found: BTreeMap::new(),
             reported: VecDeque::new(),
             evaluating: Duration::ZERO,
+            stop: Stop::default(),
         }
     }
 
-    /// One iteration, and the metrics of all since the last report if they are mini-batches.
-    fn step(&mut self) -> Metrics {
-        let step = self.engine.iterate();
+    /// One iteration, and the metrics of all since the last report if they are mini-batches; `None` if a
+    /// stop came first.
+    fn step(&mut self) -> Option<Metrics> {
+        let step = self.engine.iterate_unless(&|| self.stop.is_asked())?;
         let batches = self.engine.recipe().batch.is_some();
         let all = self.since_report.filter(|_| batches).map_or(step, |before| before.and(&step));
         self.since_report = Some(all);
-        all
+        Some(all)
     }
 
     /// The last figures of a set, which is evaluated if it has none.
@@ -53,20 +56,23 @@ impl CpuTrainer {
 }
 
 impl Engine for CpuTrainer {
-    fn iterate(&mut self, _max: usize) -> Result<usize, TrainError> {
-        self.step();
-        Ok(1)
+    fn heed(&mut self, stop: &Stop) {
+        self.stop = stop.clone();
     }
 
-    fn report(&mut self, evaluate: &[Split]) -> Result<(), TrainError> {
+    fn iterate(&mut self, _max: usize) -> Result<usize, TrainError> {
+        Ok(usize::from(self.step().is_some()))
+    }
+
+    fn report(&mut self, evaluate: &[Split]) -> Result<bool, TrainError> {
         for &split in evaluate {
             self.evaluate(split)?;
         }
         let (val, test) = (self.found(Split::Val)?, self.found(Split::Test)?);
-        let train = self.step();
+        let Some(train) = self.step() else { return Ok(false) };
         self.since_report = None;
         self.reported.extend(test.map(|test| ReportMetrics { train, val, test }));
-        Ok(())
+        Ok(true)
     }
 
     fn reported(&mut self) -> Option<ReportMetrics> {
@@ -79,7 +85,7 @@ impl Engine for CpuTrainer {
 
     fn evaluate(&mut self, split: Split) -> Result<Option<Metrics>, TrainError> {
         let start = Instant::now();
-        let metrics = self.engine.evaluate(split);
+        let metrics = self.engine.evaluate_unless(split, &|| self.stop.is_asked());
         self.evaluating += start.elapsed();
         self.found.extend(metrics.map(|metrics| (split, metrics)));
         Ok(metrics)

@@ -1,6 +1,6 @@
 //! What the trainer asks of the one that computes: the GPU, or the CPU engine.
 
-use super::TrainError;
+use super::{Stop, TrainError};
 use crate::{clock::Duration, data::Split, metrics::Metrics, net::Parameters};
 
 /// The figures of a report.
@@ -17,18 +17,22 @@ pub struct ReportMetrics {
 
 /// Computes the iterations of a training. What is started need not be done when a call returns.
 pub trait Engine {
-    /// Starts some of the next `max` iterations, at least one, and returns how many.
+    /// Gives up what is under way as soon as `stop` is asked.
+    fn heed(&mut self, stop: &Stop);
+
+    /// Starts some of the next `max` iterations, at least one, and returns how many: 0 if a stop came first.
     ///
     /// # Errors
     /// [`TrainError`] if the device is lost, or a sum missed samples.
     fn iterate(&mut self, max: usize) -> Result<usize, TrainError>;
 
     /// Starts evaluations of these sets, then one iteration; [`Engine::reported`] gets the figures of all of
-    /// them. A set that is not evaluated now has the figures of its last evaluation.
+    /// them. A set that is not evaluated now has the figures of its last evaluation. Returns whether the
+    /// iteration was started: not if a stop came first.
     ///
     /// # Errors
     /// As [`Engine::iterate`].
-    fn report(&mut self, evaluate: &[Split]) -> Result<(), TrainError>;
+    fn report(&mut self, evaluate: &[Split]) -> Result<bool, TrainError>;
 
     /// The figures of the oldest report that nobody took yet, if they have arrived.
     fn reported(&mut self) -> Option<ReportMetrics>;
@@ -39,8 +43,8 @@ pub trait Engine {
     /// As [`Engine::iterate`].
     fn drain(&mut self, max: usize) -> Result<(), TrainError>;
 
-    /// Loss and correct predictions of the present weights on a set; `None` if the set is not there. The
-    /// next report has them, too.
+    /// Loss and correct predictions of the present weights on a set; `None` if the set is not there, or a
+    /// stop came first. The next report has them, too.
     ///
     /// # Errors
     /// As [`Engine::iterate`].

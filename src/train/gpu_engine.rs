@@ -5,9 +5,10 @@
 use std::collections::VecDeque;
 
 use super::{
-    Engine, ReportMetrics, TrainError,
+    Engine, Kept, ReportMetrics, Snapshot, Stop, TrainError,
     batch_feeder::{BatchFeeder, Inputs},
-    job::{Job, PendingReport, Purpose, Totals, metrics},
+    job::{Job, PendingReport, Purpose, Totals, metrics, totals},
+    keeper::Keeper,
     pace::Pace,
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     gpu::{Command, Device, Slice},
     metrics::Metrics,
     net::{Layout, Parameters},
-    plan::{Buffers, PassId, Plan, PlanRequest, Program, Reported},
+    plan::{Buffers, PassId, Plan, PlanRequest, Program},
 };
 
 /// More would not make the device busier, and their memory adds up.
@@ -38,6 +39,8 @@ pub struct GpuEngine {
     since_report: usize,
     reported: VecDeque<ReportMetrics>,
     evaluating: Duration,
+    stop: Stop,
+    keeper: Keeper,
 }
 
 impl GpuEngine {
@@ -61,6 +64,8 @@ impl GpuEngine {
             pace: Pace::new(),
             reported: VecDeque::new(),
             evaluating: Duration::ZERO,
+            stop: Stop::default(),
+            keeper: Keeper::default(),
         }
     }
 
@@ -89,13 +94,24 @@ impl GpuEngine {
         self.program = program;
     }
 
-    /// Submits a pass, in as many submissions as the pace says; a report is read back after the last.
-    fn submit(&mut self, pass: PassId, purpose: Purpose) -> Result<(), TrainError> {
+    /// Keeps the weights after whole iterations where submissions take long, from `start` on, the weights
+    /// before the first one.
+    pub fn keep(&mut self, start: Parameters) -> Kept {
+        self.keeper.start(start)
+    }
+
+    /// Submits a pass, in as many submissions as the pace says; a report is read back after the last. If a
+    /// stop comes before the parameters change, the rest is left out and this is false.
+    fn submit(&mut self, pass: PassId, purpose: Purpose) -> Result<bool, TrainError> {
         self.expect(pass, 1);
         let len = self.program.pass(pass).len();
+        let update = self.plan.update(pass).unwrap_or(len);
         let mut start = 0;
         while start < len {
             self.drain(IN_FLIGHT - 1)?;
+            if self.stop.is_asked() && start <= update {
+                return Ok(false);
+            }
             let end = (start + self.pace.commands).min(len);
             let commands = &self.program.pass(pass)[start..end];
             let job = match purpose {
@@ -105,7 +121,7 @@ impl GpuEngine {
             self.started(job)?;
             start = end;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Submits the end of a report's iteration, and what is read back after it.
@@ -137,6 +153,7 @@ impl GpuEngine {
     fn done(&mut self, job: &Job) -> Result<(), TrainError> {
         self.device.wait(&job.submission)?;
         let took = self.pace.finished(job.start);
+        self.keeper.took(job.purpose, took);
         match job.purpose {
             Purpose::Evaluate => self.evaluating += took,
             _ => self.pace.adapt(took, job.commands),
@@ -158,39 +175,8 @@ impl GpuEngine {
         self.plan.report.iter().map(|read| self.buffers.slice(read.view)).collect()
     }
 
-    /// What was read back, in the order of the plan, once the counters are what they must be.
     fn totals(&self, read: &[Vec<u8>], expected: &[u32]) -> Result<Totals, TrainError> {
-        let mut totals = Totals::new();
-        for (what, bytes) in self.plan.report.iter().map(|read| read.what).zip(read) {
-            match what {
-                Reported::SamplesSeen => {
-                    self.check_counters(expected, bytemuck::pod_collect_to_vec(bytes))?
-                }
-                Reported::Loss(split) => {
-                    let losses: Vec<f32> = bytemuck::pod_collect_to_vec(bytes);
-                    totals.entry(split).or_default().0 = losses.into_iter().map(f64::from).sum();
-                }
-                Reported::Correct(split) => {
-                    let [correct, _]: [u32; 2] = bytemuck::pod_read_unaligned(bytes);
-                    totals.entry(split).or_default().1 = correct.into();
-                }
-            }
-        }
-        Ok(totals)
-    }
-
-    fn check_counters(&self, expected: &[u32], seen: Vec<u32>) -> Result<(), TrainError> {
-        for ((counter, &expected), seen) in self.plan.counters.iter().zip(expected).zip(seen) {
-            if seen != expected {
-                return Err(TrainError::SamplesMissed {
-                    kernel: counter.to_string(),
-                    device: self.device.adapter().to_string(),
-                    expected,
-                    seen,
-                });
-            }
-        }
-        Ok(())
+        totals(&self.plan, self.device.adapter(), read, expected)
     }
 
     /// Notes that a pass is submitted `times` over.
@@ -223,30 +209,61 @@ impl GpuEngine {
         self.since_report += count * self.feeder.rows();
         self.feeder.advance(count);
     }
+
+    /// Reads the weights back and keeps them.
+    fn keep_now(&mut self) -> Result<(), TrainError> {
+        self.drain(0)?;
+        let snapshot = Snapshot { iters: self.feeder.iter(), parameters: self.parameters()? };
+        self.keeper.keep(snapshot);
+        Ok(())
+    }
+
+    /// Evaluates a set, and says whether that was begun: not if a stop came first.
+    fn begin_evaluation(&mut self, split: Split) -> Result<bool, TrainError> {
+        if self.keeper.wants_before_evaluation(self.feeder.iter()) {
+            self.keep_now()?;
+        }
+        self.submit(PassId::Evaluate(split), Purpose::Evaluate)
+    }
 }
 
 impl Engine for GpuEngine {
+    fn heed(&mut self, stop: &Stop) {
+        self.stop = stop.clone();
+    }
+
     fn iterate(&mut self, max: usize) -> Result<usize, TrainError> {
+        self.keeper.iteration_begins();
         let max = self.feed(max);
         let next = self.next();
         let len = self.program.pass(next).len();
         let count = (self.pace.commands / len).clamp(1, max);
         if count == 1 {
-            self.submit(next, Purpose::Iterate)?;
+            if !self.submit(next, Purpose::Iterate)? {
+                return Ok(0);
+            }
         } else {
             self.expect(next, count);
             self.drain(IN_FLIGHT - 1)?;
+            if self.stop.is_asked() {
+                return Ok(0);
+            }
             let submission = self.device.submit(self.program.pass(next), count);
             self.started(Job::new(submission, count * len, Purpose::Iterate))?;
         }
         self.advance(count);
+        if self.keeper.wants_after_iteration(self.feeder.iter()) {
+            self.keep_now()?;
+        }
         Ok(count)
     }
 
-    fn report(&mut self, evaluate: &[Split]) -> Result<(), TrainError> {
+    fn report(&mut self, evaluate: &[Split]) -> Result<bool, TrainError> {
+        self.keeper.evaluation_begins();
         for &split in evaluate {
-            self.submit(PassId::Evaluate(split), Purpose::Evaluate)?; // nothing, if the set is not there
+            self.begin_evaluation(split)?; // nothing, if the set is not there
         }
+        self.keeper.iteration_begins();
         self.feed(1);
         let batches = self.request.recipe.batch.is_some();
         let next = if batches { self.next() } else { PassId::IterateWithMetrics };
@@ -254,9 +271,14 @@ impl Engine for GpuEngine {
             self.since_report = 0;
         }
         self.advance(1);
-        self.submit(next, Purpose::Report)?;
+        if !self.submit(next, Purpose::Report)? {
+            return Ok(false);
+        }
         self.since_report = 0;
-        Ok(())
+        if self.keeper.wants_after_iteration(self.feeder.iter()) {
+            self.keep_now()?;
+        }
+        Ok(true)
     }
 
     fn reported(&mut self) -> Option<ReportMetrics> {
@@ -275,8 +297,11 @@ impl Engine for GpuEngine {
         if !self.plan.passes.contains_key(&PassId::Evaluate(split)) {
             return Ok(None);
         }
-        self.submit(PassId::Evaluate(split), Purpose::Evaluate)?;
+        let whole = self.begin_evaluation(split)?;
         self.drain(0)?;
+        if !whole {
+            return Ok(None);
+        }
         let totals = self.totals(&self.device.read(&self.report_slices())?, &self.expected)?;
         Ok(metrics(&totals, split, self.request.lengths.of(split)))
     }

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::TrainError;
 use crate::{
     clock::Instant,
     data::Split,
-    gpu::{ReadBack, Submission},
+    gpu::{Adapter, ReadBack, Submission},
     metrics::Metrics,
+    plan::{Plan, Reported},
 };
 
 /// A submission under way.
@@ -50,4 +52,49 @@ impl Job {
 pub(super) fn metrics(totals: &Totals, split: Split, samples: usize) -> Option<Metrics> {
     let &(loss, correct) = totals.get(&split)?;
     Some(Metrics { loss: loss / samples as f64, correct, samples: samples as u64 })
+}
+
+/// What was read back, in the order of the plan, once the counters are what they must be.
+pub(super) fn totals(
+    plan: &Plan,
+    adapter: &Adapter,
+    read: &[Vec<u8>],
+    expected: &[u32],
+) -> Result<Totals, TrainError> {
+    let mut totals = Totals::new();
+    for (what, bytes) in plan.report.iter().map(|read| read.what).zip(read) {
+        match what {
+            Reported::SamplesSeen => {
+                check_counters(plan, adapter, expected, bytemuck::pod_collect_to_vec(bytes))?
+            }
+            Reported::Loss(split) => {
+                let losses: Vec<f32> = bytemuck::pod_collect_to_vec(bytes);
+                totals.entry(split).or_default().0 = losses.into_iter().map(f64::from).sum();
+            }
+            Reported::Correct(split) => {
+                let [correct, _]: [u32; 2] = bytemuck::pod_read_unaligned(bytes);
+                totals.entry(split).or_default().1 = correct.into();
+            }
+        }
+    }
+    Ok(totals)
+}
+
+fn check_counters(
+    plan: &Plan,
+    adapter: &Adapter,
+    expected: &[u32],
+    seen: Vec<u32>,
+) -> Result<(), TrainError> {
+    for ((counter, &expected), seen) in plan.counters.iter().zip(expected).zip(seen) {
+        if seen != expected {
+            return Err(TrainError::SamplesMissed {
+                kernel: counter.to_string(),
+                device: adapter.to_string(),
+                expected,
+                seen,
+            });
+        }
+    }
+    Ok(())
 }

@@ -6,8 +6,10 @@ mod engine;
 mod error;
 mod gpu_engine;
 mod job;
+mod keeper;
 mod pace;
 mod prepared;
+mod stop;
 mod stopping;
 mod trainer;
 
@@ -16,5 +18,6 @@ pub use engine::{Engine, ReportMetrics};
 pub use error::TrainError;
 pub use gpu_engine::GpuEngine;
 pub use prepared::Prepared;
+pub use stop::{Kept, Snapshot, Stop};
 pub use stopping::{Goal, Reason};
-pub use trainer::{End, Observer, Report, TrainOptions, train};
+pub use trainer::{End, Figures, Observer, Report, TrainOptions, train};

@@ -1,12 +1,8 @@
 //! The loop over iterations.
 
-use std::{
-    collections::VecDeque,
-    io,
-    sync::atomic::{AtomicBool, Ordering},
-};
+use std::{collections::VecDeque, io};
 
-use super::{Engine, Goal, Reason, ReportMetrics, TrainError, stopping::EarlyStopping};
+use super::{Engine, Goal, Reason, ReportMetrics, Stop, TrainError, stopping::EarlyStopping};
 use crate::{clock::Instant, data::Split, metrics::Metrics, net::Parameters};
 
 /// How long to train and how often to report.
@@ -43,18 +39,32 @@ pub struct End {
     pub reason: Reason,
     /// Iterations done.
     pub iters: usize,
-    /// Of the final weights: one more forward pass.
-    pub train: Metrics,
-    /// Of the final weights; none where nothing is held out.
-    pub val: Option<Metrics>,
-    /// Of the final weights.
-    pub test: Metrics,
+    /// Of the final weights; `None` after a stop, which evaluates nothing.
+    pub figures: Option<Figures>,
     /// Wall time since all was ready for the first iteration.
     pub seconds: f64,
     /// Wall time of the loop without evaluations, an iteration; none where there was none.
     pub ms_per_iter: Option<f64>,
     /// The final weights.
     pub parameters: Parameters,
+}
+
+/// What one more forward pass over each set finds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Figures {
+    /// Of all training samples.
+    pub train: Metrics,
+    /// `None` if nothing is held out.
+    pub val: Option<Metrics>,
+    /// Of the test samples.
+    pub test: Metrics,
+}
+
+impl Figures {
+    /// Those that a goal looks at: of the samples held out if there are any, else of the test samples.
+    pub fn watched(&self) -> Metrics {
+        self.val.unwrap_or(self.test)
+    }
 }
 
 /// Hears of the training as it goes.
@@ -69,7 +79,8 @@ pub trait Observer {
     fn progress(&mut self, done: usize);
 }
 
-/// Trains by `options`; `interrupted` is looked at before each submission.
+/// Trains by `options`. After a stop the iteration under way is given up and nothing is evaluated: the weights
+/// are those of the last whole iteration.
 ///
 /// The next iterations are started before a report's figures are there, but where a goal may end the
 /// training: then a report waits for its evaluations, so that the weights are those that met it. Whether
@@ -81,8 +92,9 @@ pub fn train(
     engine: &mut dyn Engine,
     options: &TrainOptions,
     observer: &mut dyn Observer,
-    interrupted: &AtomicBool,
+    stop: &Stop,
 ) -> Result<End, TrainError> {
+    engine.heed(stop);
     let start = Instant::now();
     let evaluated_before = engine.evaluating();
     let mut reports = Reports { start, pending: VecDeque::new(), ended: None };
@@ -90,7 +102,7 @@ pub fn train(
     let mut stopping = EarlyStopping::new(options.goal);
     let mut done = 0;
     while done < options.iters {
-        if interrupted.load(Ordering::Relaxed) {
+        if stop.is_asked() {
             reason = Some(Reason::Interrupted);
             break;
         }
@@ -104,9 +116,10 @@ pub fn train(
             if reason.is_some() {
                 break;
             }
-            engine.report(if stopping.is_on() { &[] } else { &[Split::Val, Split::Test] })?;
-            reports.pending.push_back(done);
-            done += 1;
+            if engine.report(if stopping.is_on() { &[] } else { &[Split::Val, Split::Test] })? {
+                reports.pending.push_back(done);
+                done += 1;
+            }
         } else {
             let next = done.next_multiple_of(options.report_every).min(options.iters);
             done += engine.iterate(next - done)?;
@@ -117,12 +130,14 @@ pub fn train(
     engine.drain(0)?;
     let looping = start.elapsed().saturating_sub(engine.evaluating() - evaluated_before);
     reports.pass_on(engine, observer);
+    let reason = reports.ended.map(|(_, why)| why).or(reason).unwrap_or(Reason::Iters);
+    let is_read = !matches!(reason, Reason::Interrupted | Reason::OutputLost(_));
+    let figures = if is_read { figures(engine)? } else { None };
     let end = End {
-        reason: reports.ended.map(|(_, why)| why).or(reason).unwrap_or(Reason::Iters),
+        // A stop may come during the last evaluations, too.
+        reason: if is_read && figures.is_none() { Reason::Interrupted } else { reason },
         iters: done,
-        train: evaluated(engine, Split::Train)?,
-        val: engine.evaluate(Split::Val)?,
-        test: evaluated(engine, Split::Test)?,
+        figures,
         seconds: start.elapsed().as_secs_f64(),
         ms_per_iter: (done > 0).then(|| looping.as_secs_f64() * 1e3 / done as f64),
         parameters: engine.parameters()?,
@@ -130,9 +145,11 @@ pub fn train(
     Ok(judged(end, options.goal))
 }
 
-/// Of a set that every training has.
-fn evaluated(engine: &mut dyn Engine, split: Split) -> Result<Metrics, TrainError> {
-    Ok(engine.evaluate(split)?.expect("there are always samples to train and to test"))
+/// The figures of the present weights; `None` if a stop comes first.
+fn figures(engine: &mut dyn Engine) -> Result<Option<Figures>, TrainError> {
+    let [train, val, test] = [Split::Train, Split::Val, Split::Test].map(|split| engine.evaluate(split));
+    let val = val?;
+    Ok(train?.zip(test?).map(|(train, test)| Figures { train, val, test }))
 }
 
 /// Reports whose figures are under way.
@@ -172,9 +189,10 @@ impl Reports {
 /// A training whose final weights or their loss are not finite has diverged, too; and one may reach its
 /// target with the last step.
 fn judged(mut end: End, goal: Goal) -> End {
-    if !end.train.loss.is_finite() || end.parameters.values().any(|value| !value.is_finite()) {
+    let lost = end.figures.is_some_and(|figures| !figures.train.loss.is_finite());
+    if lost || end.parameters.values().any(|value| !value.is_finite()) {
         end.reason = Reason::Diverged;
-    } else if end.reason == Reason::Iters && goal.reached(&end.val.unwrap_or(end.test)) {
+    } else if end.reason == Reason::Iters && end.figures.is_some_and(|found| goal.reached(&found.watched())) {
         end.reason = Reason::Target;
     }
     end

@@ -12,6 +12,8 @@ mod shader_contract;
 mod shader_texts;
 mod shaders;
 #[cfg(unix)]
+mod signals;
+#[cfg(unix)]
 mod unix;
 
 use std::{

@@ -66,8 +66,8 @@ fn assert_plan_of_batches(
             expected = None;
         }
     }
-    assert_metrics(&format!("{what}, end"), &end.train, &evaluated(&twin, Split::Train));
-    assert_metrics(&format!("{what}, end, test"), &end.test, &evaluated(&twin, Split::Test));
+    assert_metrics(&format!("{what}, end"), &figures(&end).train, &evaluated(&twin, Split::Train));
+    assert_metrics(&format!("{what}, end, test"), &figures(&end).test, &evaluated(&twin, Split::Test));
     let off = relative_difference(&end.parameters, twin.parameters());
     println!("{what}: weights off by {off:e} of the largest");
     assert!(off <= RELATIVE_BOUND, "{what}: a weight is off by {off:e} of the largest");
@@ -164,7 +164,7 @@ fn what_is_held_out_is_not_trained_on() {
     let (reports, end) = run(&data);
     let twin = CpuEngine::new(Arc::new(data.clone()), start.1.map(f64::from), &batches(128));
     assert_metrics("val", &reports[0].val.expect("held out"), &evaluated(&twin, Split::Val));
-    assert_eq!(end.val.expect("held out").samples, 200);
+    assert_eq!(figures(&end).val.expect("held out").samples, 200);
     let without = Dataset { val: None, ..data };
     assert_eq!(run(&without).1.parameters, end.parameters);
 }

@@ -27,7 +27,7 @@ fn a_target_stops_with_the_weights_that_reach_it() {
         assert_eq!(end.reason, Reason::Target);
         assert!(end.iters.is_multiple_of(7) && end.iters > 0 && end.iters < 2_000, "{}", end.iters);
         assert_eq!(reports.len(), end.iters / 7);
-        let val = end.val.expect("held out");
+        let val = figures(&end).val.expect("held out");
         assert!(val.accuracy() >= 0.9, "{val:?}");
         assert!(reports.iter().all(|report| report.val.is_some_and(|val| val.accuracy() < 0.9)));
         let all: u64 = reports.iter().map(|report| report.train.samples).sum();
@@ -98,5 +98,51 @@ fn the_last_step_may_reach_the_target() {
             let end = follow(engine.as_mut(), &TrainOptions { iters, report_every: 10, goal }).1;
             assert_eq!((end.reason, end.iters), (reason, iters));
         }
+    }
+}
+
+/// Asks to stop as soon as it hears of an iteration.
+struct Stopper {
+    at: usize,
+    stop: Stop,
+    reported: usize,
+}
+
+impl Observer for Stopper {
+    fn report(&mut self, report: &Report) -> io::Result<()> {
+        self.reported += 1;
+        if report.iter >= self.at {
+            self.stop.ask();
+        }
+        Ok(())
+    }
+
+    fn progress(&mut self, _done: usize) {}
+}
+
+#[test]
+fn a_stop_leaves_the_weights_of_the_last_whole_iteration_and_no_figures() {
+    let recipe = Recipe { batch: Some(64), ..Recipe::gradient_descent(0.5) };
+    for (mut engine, mut again) in engines(&data(), &recipe).into_iter().zip(engines(&data(), &recipe)) {
+        let mut stopper = Stopper { at: 20, stop: Stop::default(), reported: 0 };
+        let stop = stopper.stop.clone();
+        let end = train(engine.as_mut(), &reporting(1_000_000, 5), &mut stopper, &stop).expect("an end");
+        assert_eq!((end.reason, end.figures), (Reason::Interrupted, None));
+        assert!((20..1000).contains(&end.iters), "{} iterations", end.iters);
+        assert!(stopper.reported >= 5, "{} reports", stopper.reported);
+        let whole = follow(again.as_mut(), &reporting(end.iters, 5)).1;
+        assert_eq!(whole.parameters, end.parameters, "{} iterations", end.iters);
+    }
+}
+
+#[test]
+fn a_stop_before_the_first_iteration_leaves_the_start() {
+    let data = data();
+    for mut engine in engines(&data, &plain()) {
+        let stop = Stop::default();
+        stop.ask();
+        let end = train(engine.as_mut(), &reporting(10, 5), &mut Kept::default(), &stop).expect("an end");
+        assert_eq!((end.reason, end.iters, end.figures), (Reason::Interrupted, 0, None));
+        assert_eq!(end.parameters, start(&data, &[10]).1);
     }
 }

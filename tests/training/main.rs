@@ -8,11 +8,7 @@ mod common;
 mod goals;
 mod recipes;
 
-use std::{
-    io,
-    path::Path,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::{io, path::Path, sync::Arc};
 
 use shadegrad::{
     data::{Dataset, Split},
@@ -23,7 +19,10 @@ use shadegrad::{
     plan::{self, PlanKind, PlanRequest},
     recipe::Recipe,
     reference::CpuEngine,
-    train::{End, Engine, Goal, GpuEngine, Observer, Reason, Report, TrainError, TrainOptions, train},
+    train::{
+        End, Engine, Figures, Goal, GpuEngine, Observer, Reason, Report, Stop, TrainError, TrainOptions,
+        train,
+    },
 };
 
 /// Most that a weight may differ from the f64 twin's after a whole training. Seen with the data of these
@@ -114,8 +113,13 @@ fn gpu_engine(
 /// The reports and the end of a training.
 fn follow(engine: &mut dyn Engine, options: &TrainOptions) -> (Vec<Report>, End) {
     let mut kept = Kept::default();
-    let end = train(engine, options, &mut kept, &AtomicBool::new(false));
+    let end = train(engine, options, &mut kept, &Stop::default());
     (kept.0, end.unwrap_or_else(|error| panic!("{error}")))
+}
+
+/// The figures of a training that nobody stopped.
+fn figures(end: &End) -> Figures {
+    end.figures.expect("it ended by itself")
 }
 
 /// So many iterations, with a report every `report_every`.
@@ -187,8 +191,8 @@ fn assert_plan(
         assert_metrics(&format!("{what}, test"), &report.test, &evaluated(&twin, Split::Test));
         largest_loss = largest_loss.max(assert_metrics(&what, &report.train, &twin.iterate()));
     }
-    assert_metrics(&format!("{what}, end"), &end.train, &evaluated(&twin, Split::Train));
-    assert_metrics(&format!("{what}, end, test"), &end.test, &evaluated(&twin, Split::Test));
+    assert_metrics(&format!("{what}, end"), &figures(&end).train, &evaluated(&twin, Split::Train));
+    assert_metrics(&format!("{what}, end, test"), &figures(&end).test, &evaluated(&twin, Split::Test));
 
     let moved = largest_difference(&start.1, twin.parameters());
     assert!(moved > 100.0 * WEIGHT_BOUND, "{what}: a training that moves by {moved:e} shows nothing");
@@ -274,7 +278,7 @@ fn the_comparison_lets_no_nan_and_no_change_pass() {
 fn the_loss_on_mnist_falls_at_every_iteration() {
     let data = mnist(5000);
     let (reports, end) = on_gpu(&data, &start(&data, &[10]), &plain(), 30, layerwise());
-    let losses: Vec<_> = reports.iter().map(|r| r.train.loss).chain([end.train.loss]).collect();
+    let losses: Vec<_> = reports.iter().map(|r| r.train.loss).chain([figures(&end).train.loss]).collect();
     assert_eq!(losses.len(), 31);
     for (iteration, pair) in losses.windows(2).enumerate() {
         assert!(pair[1] < pair[0], "iteration {iteration}: {} after {}", pair[1], pair[0]);
