@@ -50,3 +50,4 @@ pub mod reference;
 pub mod report;
 pub mod session;
 pub mod train;
+mod whole_file;

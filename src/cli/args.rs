@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, builder::NonEmptyStringValueParser, value_parser};
+use clap::{Args, Parser, Subcommand, builder::PathBufValueParser, value_parser};
 use serde::Serialize;
 
 use super::values::{self, Augment, DeviceArg, InitArg};
@@ -69,6 +69,7 @@ pub enum ShadersCommand {
 pub struct DataArgs {
     /// Folder of the four IDX files, gzipped or plain
     #[arg(long, value_name = "DIR", default_value = "data")]
+    #[serde(serialize_with = "values::as_path")]
     pub data: PathBuf,
     /// Train on the first N images only
     #[arg(long, value_name = "N", value_parser = values::at_least_one, allow_negative_numbers = true)]
@@ -108,8 +109,9 @@ pub struct ShaderArgs {
     #[serde(serialize_with = "values::as_plan")]
     pub plan: std::option::Option<PlanKind>, // the path keeps clap from making the flag's value optional
     /// Folder of edited shaders; files that it lacks are the built-in ones
-    #[arg(long, value_name = "DIR", value_parser = NonEmptyStringValueParser::new())]
-    pub shaders: Option<String>,
+    #[arg(long, value_name = "DIR", value_parser = PathBufValueParser::new())]
+    #[serde(serialize_with = "values::as_optional_path")]
+    pub shaders: Option<PathBuf>,
 }
 
 /// How to train.
@@ -127,7 +129,7 @@ pub struct TrainArgs {
     #[serde(flatten)]
     pub(super) network: NetworkArgs,
     /// Initial weights: uniform, he, xavier, or a model file
-    #[arg(long, value_name = "INIT", default_value = "uniform", help_heading = "Network")]
+    #[arg(long, value_name = "INIT", default_value = "uniform", value_parser = values::init(), help_heading = "Network")]
     pub init: InitArg,
     /// Activation after every hidden layer
     #[arg(long, value_name = "NAME", default_value_t = Activation::Relu, value_parser = values::one_of::<Activation, _>(Activation::ALL.map(Activation::name)), help_heading = "Network")]
@@ -188,6 +190,7 @@ pub struct TrainArgs {
     pub report_every: Option<usize>,
     /// Write the final weights to a safetensors file
     #[arg(long, value_name = "FILE", value_parser = value_parser!(PathBuf), help_heading = "Output")]
+    #[serde(serialize_with = "values::as_optional_path")]
     pub save: Option<PathBuf>,
     /// One JSON object a line on standard output
     #[arg(long, help_heading = "Output")]

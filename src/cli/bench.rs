@@ -1,7 +1,7 @@
 //! `shadegrad bench`: every kernel at its real sizes and the whole iteration, verified and timed; or what the
 //! driver takes to compile them.
 
-use std::{env, path::Path, process, sync::Arc};
+use std::{env, process, sync::Arc};
 
 use clap::Args;
 
@@ -51,7 +51,7 @@ pub struct BenchArgs {
 pub fn run(args: &BenchArgs) -> Result<(), Error> {
     let wanted = wanted(args.device.device.as_ref())?;
     let apis = graphics_apis(args.device.backend)?;
-    let shaders = Shaders::load(args.shaders.shaders.as_deref().map(Path::new))?;
+    let shaders = Shaders::load(args.shaders.shaders.as_deref())?;
     if args.compile {
         return compile(args, &wanted, &apis, &shaders);
     }

@@ -8,13 +8,14 @@ mod error;
 mod interrupt;
 mod options;
 mod rescue;
+mod save_target;
 mod shaders;
 mod train;
 mod values;
 
 use clap::Parser;
 
-use crate::report::Listing;
+use crate::report::{Listing, check_output};
 
 pub use args::{Cli, Command, DataArgs, DeviceArgs, NetworkArgs, ShaderArgs, ShadersCommand, TrainArgs};
 pub use bench::BenchArgs;
@@ -42,6 +43,8 @@ pub fn parse() -> Result<Option<Cli>, Error> {
 /// # Errors
 /// Whatever ends the run; [`Error::exit_status`] is the process's.
 pub fn run(cli: Cli) -> Result<(), Error> {
+    // Not after hours of training.
+    check_output()?;
     match cli.command {
         None => train::run(&cli.train),
         Some(Command::Train(args)) => train::run(&args),

@@ -11,6 +11,7 @@ use super::{
     interrupt::training_begins,
     options::{self, Resolved},
     rescue::or_rescue,
+    save_target,
 };
 use crate::{
     data::Dataset,
@@ -34,7 +35,8 @@ use crate::{
 pub fn run(args: &TrainArgs) -> Result<(), Error> {
     let apis = graphics_apis(args.device.backend)?;
     options::check(args)?;
-    let shaders = Shaders::load(args.shaders.shaders.as_deref().map(Path::new))?;
+    save_target::check(args)?;
+    let shaders = Shaders::load(args.shaders.shaders.as_deref())?;
     if let Some(path) = &args.save {
         model::check_writable(path)?;
     }
@@ -119,8 +121,9 @@ fn initial(args: &TrainArgs, shape: &Shape, recipe: &Recipe) -> Result<Parameter
     let (parameters, metadata) = model::load_with_metadata(path, shape)?;
     match metadata.get("activation") {
         Some(activation) if activation != recipe.activation.name() => warn(&format!(
-            "{} was trained with --activation {activation}, and this run takes {}",
+            "{} was trained with --activation {}, and this run takes {}",
             path.display(),
+            model::excerpt(activation),
             recipe.activation.name()
         )),
         _ => {}
@@ -164,7 +167,7 @@ fn on_cpu(data: &Arc<Dataset>, parameters: Parameters, recipe: &Recipe) -> Box<d
 fn announce_shaders(args: &TrainArgs, shaders: &Shaders, on_gpu: bool) {
     let Some(folder) = &args.shaders.shaders else { return };
     if !on_gpu {
-        warn(&format!("the CPU engine runs no shaders: those in {folder} have no effect"));
+        warn(&format!("the CPU engine runs no shaders: those in {} have no effect", folder.display()));
     } else if !args.quiet {
         shaders_in_use(folder, &shaders.edited_files(), shaders.from_folder.len());
     }

@@ -1,10 +1,15 @@
 //! The values of flags. What can be wrong with a value alone is reported here, before anything runs.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{
+    ffi::OsString,
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use clap::{
     ValueEnum,
-    builder::{PossibleValuesParser, TypedValueParser},
+    builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser},
 };
 use serde::{Serialize, Serializer};
 
@@ -161,18 +166,15 @@ impl FromStr for DeviceArg {
     }
 }
 
-impl FromStr for InitArg {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "uniform" => Ok(InitArg::Drawn(Init::Uniform)),
-            "he" => Ok(InitArg::Drawn(Init::He)),
-            "xavier" => Ok(InitArg::Drawn(Init::Xavier)),
-            file if std::path::Path::new(file).exists() => Ok(InitArg::File(file.into())),
-            _ => Err("expected uniform, he, xavier or an existing model file".into()),
-        }
-    }
+/// A name of a drawn start, or a file, whose name need not be UTF-8.
+pub(super) fn init() -> impl TypedValueParser<Value = InitArg> {
+    OsStringValueParser::new().try_map(|text: OsString| match text.to_str() {
+        Some("uniform") => Ok(InitArg::Drawn(Init::Uniform)),
+        Some("he") => Ok(InitArg::Drawn(Init::He)),
+        Some("xavier") => Ok(InitArg::Drawn(Init::Xavier)),
+        _ if Path::new(&text).exists() => Ok(InitArg::File(text.into())),
+        _ => Err("expected uniform, he, xavier or an existing model file"),
+    })
 }
 
 impl fmt::Display for DeviceArg {
@@ -207,6 +209,18 @@ impl Serialize for InitArg {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
+}
+
+/// JSON is UTF-8 and a name need not be: what is not is shown as U+FFFD.
+pub(super) fn as_path<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&path.display())
+}
+
+pub(super) fn as_optional_path<S: Serializer>(
+    path: &Option<PathBuf>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    path.as_ref().map(|path| path.display().to_string()).serialize(serializer)
 }
 
 pub(super) fn as_batch<S: Serializer>(batch: &Option<usize>, serializer: S) -> Result<S::Ok, S::Error> {

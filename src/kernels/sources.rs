@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs, io,
+    fs,
+    io::{self, Write},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -13,7 +14,10 @@ use super::{
     folder::{COMPILED, Text, VARIANTS, read_folder},
     fused,
 };
-use crate::gpu::{Interface, Part, Shader, ShaderError};
+use crate::{
+    gpu::{Interface, Part, Shader, ShaderError},
+    whole_file,
+};
 
 /// Every kernel's shader.
 pub struct Shaders {
@@ -136,8 +140,9 @@ pub fn export(folder: &Path, compiled: bool) -> Result<Vec<PathBuf>, ShaderError
     for folder in [folder.to_owned(), folder.join(VARIANTS)] {
         fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
     }
-    for (path, text) in &files {
-        fs::write(path, text).map_err(|error| failed(path, error))?;
+    for (path, text) in files.iter().filter(|(path, _)| !path.exists()) {
+        let content = |writer: &mut io::BufWriter<&fs::File>| writer.write_all(text.as_bytes());
+        whole_file::write(path, None, content).map_err(|error| failed(path, error))?;
     }
     Ok(files.into_iter().map(|(path, _)| path).collect())
 }

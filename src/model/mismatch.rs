@@ -55,7 +55,7 @@ pub(super) fn tensor_names(header: &Metadata) -> String {
 }
 
 /// Text of a file as it may stand in a message: one short line without control characters.
-pub(super) fn excerpt(text: &str) -> String {
+pub fn excerpt(text: &str) -> String {
     const LONGEST: usize = 100;
     let mut characters = text.chars().flat_map(char::escape_debug);
     let mut line: String = characters.by_ref().take(LONGEST).collect();

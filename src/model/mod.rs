@@ -14,6 +14,7 @@ mod save;
 pub use error::ModelError;
 pub use fingerprint::weights_sha256;
 pub use load::{load, load_with_metadata, parse};
+pub use mismatch::excerpt;
 pub use save::{check_writable, save, write};
 
 use std::fs;

@@ -2,17 +2,16 @@
 
 use std::{
     collections::BTreeMap,
-    fs::{self, Permissions},
+    fs::{self, File, Permissions},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
 };
 
 use safetensors::{Dtype, tensor::TensorInfo};
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
 use super::{BIAS, MAX_HEADER_BYTES, ModelError, WEIGHT, first_not_finite, not_a_file, tensor_name};
-use crate::net::Parameters;
+use crate::{net::Parameters, whole_file};
 
 /// Writes `parameters` and the strings of `metadata` to the file `path`; the same input gives the
 /// same bytes.
@@ -31,7 +30,9 @@ pub fn save(
 ) -> Result<(), ModelError> {
     check_finite(path, parameters)?;
     let target = Target::new(path)?;
-    target.write(parameters, metadata).map_err(|source| write_error(path, source))
+    let content = |writer: &mut BufWriter<&File>| write(writer, parameters, metadata);
+    whole_file::write(&target.file, target.permissions.as_ref(), content)
+        .map_err(|source| write_error(path, source))
 }
 
 /// Finds out, before anything is trained, whether [`save`] can write to `path`; leaves nothing
@@ -41,7 +42,7 @@ pub fn save(
 /// [`ModelError`] where the path is empty, is no regular file or is read-only, or where a file
 /// cannot be created in its folder.
 pub fn check_writable(path: &Path) -> Result<(), ModelError> {
-    Target::new(path)?.temporary().map(drop).map_err(|source| write_error(path, source))
+    whole_file::check_folder(&Target::new(path)?.folder).map_err(|source| write_error(path, source))
 }
 
 /// Writes the bytes of a model file: the same input gives the same bytes.
@@ -90,34 +91,6 @@ impl Target {
             return Err(ModelError::MissingFolder { path: path.to_owned(), folder });
         }
         Ok(Target { file, folder, permissions })
-    }
-
-    /// An empty file beside the target; dropping it deletes it.
-    fn temporary(&self) -> io::Result<NamedTempFile> {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".shadegrad-").suffix(".tmp");
-        // Less the umask, as for any new file: a temporary file is private otherwise.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        builder.tempfile_in(&self.folder)
-    }
-
-    fn write(&self, parameters: &Parameters<f32>, metadata: &BTreeMap<String, String>) -> io::Result<()> {
-        let temporary = self.temporary()?;
-        let mut writer = BufWriter::new(temporary.as_file());
-        write(&mut writer, parameters, metadata)?;
-        writer.flush()?;
-        drop(writer);
-        if let Some(permissions) = &self.permissions {
-            temporary.as_file().set_permissions(permissions.clone())?;
-        }
-        temporary.as_file().sync_all()?;
-        temporary.persist(&self.file)?;
-        // Makes the new name outlast a power cut. Not every file system can; without it the old
-        // file may come back, which is complete too.
-        #[cfg(unix)]
-        let _ = fs::File::open(&self.folder).and_then(|folder| folder.sync_all());
-        Ok(())
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::io::{self, IsTerminal, Stdout, Write, stdout};
 
+use super::output::visible;
+
 /// Writes lines, and fails if it cannot.
 pub struct Listing(Stdout);
 
@@ -47,7 +49,7 @@ impl Listing {
     }
 
     fn write(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.0, "{text}")?;
+        writeln!(self.0, "{}", visible(text))?;
         self.0.flush()
     }
 }

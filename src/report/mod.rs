@@ -3,19 +3,23 @@
 mod bench;
 mod json;
 mod listing;
+mod output;
 mod text;
 
 pub use bench::{BenchHeader, CompileTable, bench};
 pub use json::Json;
 pub use listing::Listing;
+pub use output::check_output;
 pub use text::Text;
 
 use std::{
     fmt::Display,
     io::{self, IsTerminal, Write, stderr},
+    path::Path,
 };
 
 use crate::train::Observer;
+use output::visible;
 
 /// What is known before the first iteration.
 pub struct Start {
@@ -90,22 +94,25 @@ pub fn warn(message: &str) {
 /// Something worth a line, on standard error.
 pub fn note(message: &str) {
     // Where even standard error is gone, there is nobody left to tell.
-    let _ = writeln!(stderr(), "{message}");
+    let _ = writeln!(stderr(), "{}", visible(message));
 }
 
 /// That a signal came, on standard error: on a terminal in the place of the progress bar.
 pub fn interrupted(signal: &str, training: bool) {
-    let line = if stderr().is_terminal() { "\r\x1b[2K" } else { "" };
+    if stderr().is_terminal() {
+        let _ = write!(stderr(), "\r\x1b[2K");
+    }
     let what = if training {
         "the iteration under way is dropped, a second signal ends at once"
     } else {
         "nothing was trained"
     };
-    note(&format!("{line}interrupted: {signal}; {what}"));
+    note(&format!("interrupted: {signal}; {what}"));
 }
 
 /// Which files of a folder of shaders differ from those of the program, and how many there are.
-pub fn shaders_in_use(folder: &str, edited: &[&str], files: usize) {
+pub fn shaders_in_use(folder: &Path, edited: &[&str], files: usize) {
+    let folder = folder.display();
     note(&match edited {
         [] => format!("shaders from {folder}: {files} there, none edited"),
         _ => format!("shaders from {folder}: {files} there, edited: {}", edited.join(", ")),

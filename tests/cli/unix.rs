@@ -7,7 +7,10 @@ use super::*;
 /// The binary as a child whose streams the test holds.
 fn child(args: &[&str], stdout: impl Into<Stdio>) -> Child {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_shadegrad"));
-    command.args(args).arg("--data").arg(DATA.path()).env_remove("WGPU_BACKEND");
+    command.args(args).env_remove("WGPU_BACKEND");
+    if args.contains(&"--device") {
+        command.arg("--data").arg(DATA.path());
+    }
     command.stdout(stdout).stderr(Stdio::piped()).spawn().expect("the binary starts")
 }
 
@@ -33,10 +36,13 @@ fn a_closed_pipe_ends_silently_with_the_status_of_sigpipe() {
     run(&["--device", "cpu", "--iters", "0", "--init", &save]).status(0);
 }
 
+/// Before the training, which would be lost.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_ends_in_a_message() {
-    for args in [&["--device", "cpu", "--json"][..], &["--device", "cpu", "--quiet", "--iters", "1"]] {
+    let endless = ["--device", "cpu", "--iters", "1000000000", "--quiet"];
+    let (json, quiet_json) = (["--device", "cpu", "--json"], [&endless[..], &["--json"]].concat());
+    for args in [&json[..], &endless, &quiet_json, &["--help"], &["--version"], &["train", "--help"]] {
         let full = fs::File::options().write(true).open("/dev/full").expect("/dev/full");
         assert_output_error(child(args, full));
     }

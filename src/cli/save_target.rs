@@ -1,0 +1,63 @@
+//! What `--save` may not replace: what the run itself reads. (The model of `--init` may be replaced.)
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::{Error, TrainArgs};
+
+/// Checks before anything is read that the model goes to a file of its own.
+///
+/// # Errors
+/// [`Error::Usage`] for `-` and for a file that the run reads, whatever the name it is given by.
+pub(super) fn check(args: &TrainArgs) -> Result<(), Error> {
+    let Some(path) = &args.save else { return Ok(()) };
+    if path == Path::new("-") {
+        return usage(
+            "--save -: a model is not written to standard output: give a file (./- for one of this name)",
+        );
+    }
+    if let Some(file) = replaced(path, &args.data.data, is_data_file) {
+        return reads(path, "data", &file);
+    }
+    if let Some(shaders) = &args.shaders.shaders {
+        for folder in [shaders.clone(), shaders.join("variants")] {
+            if let Some(file) = replaced(path, &folder, is_shader) {
+                return reads(path, "shaders", &file);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The file of `folder` that would be replaced, or would appear there: links are followed.
+fn replaced(path: &Path, folder: &Path, is_read: fn(&Path) -> bool) -> Option<PathBuf> {
+    let is_same = |a: &Path, b: &Path| same_file::is_same_file(a, b).unwrap_or(false);
+    let mut files = fs::read_dir(folder).into_iter().flatten().flatten().map(|item| item.path());
+    let there = files.find(|file| is_read(file) && is_same(file, path));
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    there.or_else(|| (is_read(path) && is_same(parent, folder)).then(|| path.to_owned()))
+}
+
+/// By the name, under which it is looked for.
+fn is_data_file(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    ["images-idx", "labels-idx"].iter().any(|part| name.contains(part))
+}
+
+fn is_shader(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "wgsl")
+}
+
+fn reads(path: &Path, flag: &str, file: &Path) -> Result<(), Error> {
+    usage(&format!(
+        "--save {}: the run reads this file as {} of --{flag}: give the model a name of its own",
+        path.display(),
+        file.display()
+    ))
+}
+
+fn usage(message: &str) -> Result<(), Error> {
+    Err(Error::Usage(message.into()))
+}

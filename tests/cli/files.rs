@@ -1,0 +1,156 @@
+//! Files that a run reads and writes: their names, what may not be replaced, and what is left of a write that
+//! failed.
+
+use super::*;
+
+#[test]
+fn a_model_does_not_replace_what_the_run_reads() {
+    let folder = common::folder(&common::dataset(7, 5, 20, 10));
+    let data = path_text(folder.path());
+    let shaders = temporary();
+    run(&["shaders", "export", path_text(shaders.path())]).status(0);
+    let label = inside(&folder, "t10k-labels-idx1-ubyte");
+    let gzipped = inside(&folder, "train-images-idx3-ubyte.gz");
+    let (relu, tiled) = (inside(&shaders, "relu.wgsl"), inside(&shaders, "variants/matmul.tiled.wgsl"));
+    let (hard, new) = (inside(&folder, "a model"), inside(&shaders, "new.wgsl"));
+    fs::hard_link(&label, &hard).expect("a hard link");
+    for save in [&label, &gzipped, &hard, &relu, &tiled, &new] {
+        let before = fs::read(save).ok();
+        let args = ["--data", data, "--shaders", path_text(shaders.path()), "--save", save, "--iters", "1"];
+        let run = Run::of(without_driver(&args)).status(2).says(&["--save", save, "reads"]);
+        assert_eq!(run.stdout, "", "{save}");
+        assert_eq!(fs::read(save).ok(), before, "{save}");
+    }
+    #[cfg(unix)]
+    {
+        let link = inside(&shaders, "link");
+        std::os::unix::fs::symlink(&label, &link).expect("a link");
+        Run::of(without_driver(&["--data", data, "--save", &link])).status(2).says(&[&link, &label]);
+    }
+    let own = inside(&folder, "model.safetensors");
+    for init in ["he", &own] {
+        let args = ["--data", data, "--device", "cpu", "--iters", "1", "--save", &own, "--init", init];
+        run(&args).status(0);
+    }
+}
+
+#[test]
+fn a_model_is_not_written_to_standard_output() {
+    let folder = temporary();
+    let mut command = without_driver(&["--save", "-"]);
+    command.current_dir(folder.path());
+    let run = Run::of(command).status(2).says(&["--save -", "./-"]);
+    assert_eq!(run.stdout, "");
+    assert_eq!(files(folder.path()).count(), 0);
+}
+
+/// A file's strings are not to command the terminal, nor to fill it.
+#[test]
+fn what_a_model_says_of_itself_is_shown_escaped_and_cut() {
+    let folder = temporary();
+    let save = inside(&folder, "model.safetensors");
+    run(&["--device", "cpu", "--iters", "0", "--save", &save]).status(0);
+    let bytes = fs::read(&save).expect("a model");
+    let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
+    let header = std::str::from_utf8(&bytes[8..8 + length]).expect("JSON");
+    for value in [r"\u001b]0;title\u0007\nerror: none".to_owned(), r"x\u0001".repeat(100_000)] {
+        let hostile = header.replace(r#""activation":"relu""#, &format!(r#""activation":"{value}""#));
+        assert_ne!(hostile, header);
+        let whole =
+            [&(hostile.len() as u64).to_le_bytes(), hostile.as_bytes(), &bytes[8 + length..]].concat();
+        fs::write(&save, whole).expect("a model is written");
+        let run = run(&["--device", "cpu", "--iters", "0", "-q", "--init", &save]).status(0);
+        assert!(run.stderr.starts_with("warning: ") && run.stderr.len() < 500, "{}", run.stderr);
+        assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+        assert!(!run.stderr.trim_end().contains(char::is_control), "{:?}", run.stderr);
+    }
+}
+
+#[cfg(unix)]
+mod unix_only {
+    use std::{
+        ffi::OsStr,
+        os::unix::ffi::OsStrExt,
+        process::{Command, Stdio},
+    };
+
+    use super::*;
+
+    /// Data, shaders and models under a name that is not UTF-8 and would clear a terminal.
+    #[test]
+    fn names_need_not_be_utf_8() {
+        let folder = temporary();
+        let odd = |name: &[u8]| folder.path().join(OsStr::from_bytes(name));
+        let data = odd(b"d\xffata\x1b[2J");
+        fs::create_dir(&data).expect("a folder");
+        for file in files(DATA.path()) {
+            fs::copy(&file, data.join(file.file_name().expect("a name"))).expect("a copy");
+        }
+        let (shaders, save) = (odd(b"\xfe\xffshaders"), odd(b"m\xc3odel"));
+        let base = ["--iters", "1", "--json", "--device"];
+        let mut command = common::shadegrad();
+        command.args(["shaders", "export"]).arg(&shaders);
+        let exported = command.output().expect("the binary runs");
+        assert_eq!(exported.status.code(), Some(0));
+        let mut sha256 = Vec::new();
+        for (device, init) in [("gpu", None), ("cpu", None), ("cpu", Some(&save))] {
+            let mut command = common::shadegrad();
+            command.args(base).arg(device).arg("--data").arg(&data).arg("--save").arg(&save);
+            if device == "gpu" {
+                command.arg("--shaders").arg(&shaders);
+            }
+            command.args(init.iter().flat_map(|path| [OsStr::new("--init"), path.as_os_str()]));
+            let run = Run::of(command).status(0).says(&["saved to", "\u{fffd}"]);
+            assert!(!run.stderr.contains('\u{1b}'), "{:?}", run.stderr);
+            assert!(run.start()["config"]["data"].as_str().is_some_and(|data| data.contains('\u{fffd}')));
+            sha256.push(run.end()["weights_sha256"].clone());
+        }
+        assert_ne!(sha256[1], sha256[2], "one started where the other ended");
+        let mut command = common::shadegrad();
+        command.args(["--device", "cpu", "--data"]).arg(odd(b"no\xffthing"));
+        Run::of(command).status(3).says(&["no\u{fffd}thing"]);
+    }
+
+    /// The limit stands for a full disk: a write beyond it fails.
+    fn with_small_files(args: &[&str]) -> Run {
+        let mut command = Command::new("sh");
+        let script = "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\"";
+        command.args(["-c", script, env!("CARGO_BIN_EXE_shadegrad")]).args(args);
+        command.stdin(Stdio::null()).env_remove("WGPU_BACKEND");
+        let output = command.output().expect("the binary runs");
+        Run { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    #[test]
+    fn an_export_that_fails_leaves_whole_files_and_can_be_repeated() {
+        let (folder, whole) = (temporary(), temporary());
+        let run_ = with_small_files(&["shaders", "export", path_text(folder.path())]);
+        assert!(run_.status.is_some_and(|status| status != 0), "{}", run_.stderr);
+        assert!(run_.stderr.contains("error: "), "{}", run_.stderr);
+        run(&["shaders", "export", path_text(whole.path())]).status(0);
+        let mut written = 0;
+        for file in files(folder.path()).filter(|path| path.is_file()) {
+            let name = file.file_name().expect("a name");
+            assert_eq!(fs::read(&file).ok(), fs::read(whole.path().join(name)).ok(), "{}", file.display());
+            written += 1;
+        }
+        assert!(written < files(whole.path()).count());
+        run(&["shaders", "export", path_text(folder.path())]).status(0);
+        assert_eq!(files(folder.path()).count(), files(whole.path()).count());
+    }
+
+    #[test]
+    fn the_programs_own_name_changes_nothing() {
+        let folder = temporary();
+        let link = folder.path().join("another name");
+        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_shadegrad"), &link).expect("a link");
+        let sha256 = |program: &OsStr| {
+            let mut command = Command::new(program);
+            command.args(["--device", "gpu", "--iters", "3", "--json", "-q", "--data"]).arg(DATA.path());
+            let output = command.env_remove("WGPU_BACKEND").output().expect("the binary runs");
+            let end: Value = serde_json::from_slice(&output.stdout).expect("an end");
+            end["weights_sha256"].clone()
+        };
+        assert_eq!(sha256(link.as_os_str()), sha256(OsStr::new(env!("CARGO_BIN_EXE_shadegrad"))));
+    }
+}
