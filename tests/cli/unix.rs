@@ -36,14 +36,18 @@ fn a_closed_pipe_ends_silently_with_the_status_of_sigpipe() {
     run(&["--device", "cpu", "--iters", "0", "--init", &save]).status(0);
 }
 
-/// Before the training, which would be lost.
+/// Before the training, which would be lost: nothing is saved.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_ends_in_a_message() {
-    let endless = ["--device", "cpu", "--iters", "1000000000", "--quiet"];
-    let (json, quiet_json) = (["--device", "cpu", "--json"], [&endless[..], &["--json"]].concat());
-    for args in [&json[..], &endless, &quiet_json, &["--help"], &["--version"], &["train", "--help"]] {
+    let folder = temporary();
+    let save = inside(&folder, "model.safetensors");
+    let train = ["--device", "cpu", "--iters", "3", "--save", &save];
+    let [json, quiet, both] =
+        [&["--json"][..], &["-q"], &["-q", "--json"]].map(|more| [&train, more].concat());
+    for args in [&train[..], &json, &quiet, &both, &["--help"], &["--version"], &["train", "--help"]] {
         let full = fs::File::options().write(true).open("/dev/full").expect("/dev/full");
         assert_output_error(child(args, full));
+        assert!(!Path::new(&save).exists(), "{args:?}");
     }
 }
