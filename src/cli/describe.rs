@@ -7,9 +7,11 @@ use serde_json::Value;
 
 use super::TrainArgs;
 use crate::{
-    data::{Dataset, Samples},
+    data::{Dataset, Declared, Lengths, Samples},
     gpu::Adapter,
-    report::{DataLine, DeviceLine},
+    net::Shape,
+    recipe::{Decay, Recipe},
+    report::{DataLine, DeviceLine, Plans},
 };
 
 /// A GPU.
@@ -30,6 +32,38 @@ pub(super) fn cpu_line() -> DeviceLine {
         driver: "none needed".into(),
         kind: "cpu".into(),
     }
+}
+
+/// The data as their headers declare them.
+pub(super) fn declared_line(declared: &Declared) -> DataLine {
+    let Lengths { train, val, test } = declared.lengths;
+    let val = (val > 0).then_some(val);
+    DataLine { train, val, test, classes: declared.classes, rows: declared.rows, cols: declared.cols }
+}
+
+/// Network, data and recipe.
+pub(super) fn plans(args: &TrainArgs, declared: &Declared, shape: &Shape, recipe: &Recipe) -> Plans {
+    Plans {
+        network: format!("{shape}, {}, {} parameters", recipe.activation, shape.parameters()),
+        data: declared_line(declared),
+        folder: args.data.data.display().to_string(),
+        recipe: recipe_line(args, recipe),
+    }
+}
+
+fn recipe_line(args: &TrainArgs, recipe: &Recipe) -> String {
+    let mut parts = vec![format!("{}, rate {}", recipe.optimizer, recipe.rate.alpha)];
+    let given = |given: bool, part: String| given.then_some(part);
+    parts.extend(given(args.schedule != Decay::Constant, format!("schedule {}", args.schedule)));
+    parts.extend(given(args.warmup > 0, format!("warm-up {}", args.warmup)));
+    parts.extend(given(recipe.weight_decay > 0.0, format!("weight decay {}", recipe.weight_decay)));
+    parts.extend(given(recipe.smoothing > 0.0, format!("label smoothing {}", recipe.smoothing)));
+    parts.push(recipe.batch.map_or("full batch".into(), |batch| format!("batch {batch}")));
+    parts.extend(given(recipe.shift, "shifted images".into()));
+    parts.push(format!("{} iterations", recipe.rate.iters));
+    parts.push(format!("start {}", args.init));
+    parts.push(format!("seed {}", recipe.seed));
+    parts.join(", ")
 }
 
 pub(super) fn data_line(data: &Dataset) -> DataLine {

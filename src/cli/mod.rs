@@ -12,6 +12,7 @@ mod save_target;
 mod shaders;
 mod train;
 mod values;
+mod waiting;
 
 use clap::Parser;
 

@@ -7,11 +7,12 @@ use std::{
 
 use super::{
     Error, InitArg, TrainArgs,
-    describe::{config, cpu_line, data_line, gpu_line, metadata},
+    describe::{self, config, cpu_line, data_line, gpu_line, metadata},
     interrupt::training_begins,
     options::{self, Resolved},
     rescue::or_rescue,
     save_target,
+    waiting::Waiting,
 };
 use crate::{
     data::Dataset,
@@ -20,7 +21,7 @@ use crate::{
     metrics::Metrics,
     model,
     net::{Parameters, Shape},
-    plan::{self, Plan, PlanRequest},
+    plan::{self, Plan, PlanKind, PlanRequest},
     recipe::Recipe,
     reference::CpuEngine,
     report::{Json, Reporter, Start, Text, note, shaders_in_use, warn},
@@ -51,10 +52,18 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     };
     let wanted = args.device.device.as_ref().map_or(Some(Wanted::Best), |device| device.wanted());
 
+    let mut reporter: Box<dyn Reporter> =
+        if args.json { Box::new(Json::new(args.quiet)) } else { Box::new(Text::new(args.quiet)) };
+    reporter.plans(&describe::plans(args, &declared, &shape, recipe))?;
+    let waiting = Waiting::new(args.quiet)?;
+
     // The driver and its compiler take as long as reading the data.
-    let (data, found) = load_while(&source, || {
-        let adapter = wanted.map(|wanted| choose(&wanted, &apis))?;
+    let (data, data_sha256, found) = load_while(&source, || {
+        let wanted = wanted?;
+        waiting.on("loading the driver");
+        let adapter = choose(&wanted, &apis);
         Some(adapter.map(|adapter| {
+            waiting.on("compiling shaders");
             let prepared = prepare(&adapter, &shaders, &request(&adapter), args);
             (adapter, prepared)
         }))
@@ -64,6 +73,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
             announce_shaders(args, &shaders, true);
             let prepared = prepared?;
             announce_plan(args, prepared.plan(), &request(&adapter), &shaders)?;
+            advise_engine(args, &adapter, prepared.plan());
             let plan = prepared.plan().kind.name();
             let mut engine = prepared.start(&shaders, &data, &parameters)?;
             let kept = engine.keep(parameters);
@@ -77,16 +87,15 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     let start = Start {
         device,
         plan,
-        network: shape.to_string(),
         data: data_line(&data),
+        data_sha256,
         config: config(args),
         iters: options.iters,
         epoch_iters: recipe.batch.map(|_| recipe.epoch_iters(data.train.len())),
     };
-    let mut reporter: Box<dyn Reporter> =
-        if args.json { Box::new(Json::new(args.quiet)) } else { Box::new(Text::new(args.quiet)) };
     reporter.start(&start)?;
-    let reporter = Shared(Mutex::new(reporter));
+    waiting.on("computing the first report");
+    let reporter = Shared { reporter: Mutex::new(reporter), waiting };
     let stop = training_begins();
     let finish = |end: &End| finish(args, recipe, end, reporter.lock().as_mut());
     let end = or_rescue(stop, &kept, || train(engine.as_mut(), options, &mut &reporter, stop), finish)??;
@@ -94,16 +103,20 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
 }
 
 /// A reporter for two threads: the training's, and the one that ends it if its device does not answer.
-struct Shared(Mutex<Box<dyn Reporter>>);
+struct Shared {
+    reporter: Mutex<Box<dyn Reporter>>,
+    waiting: Waiting,
+}
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, Box<dyn Reporter>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.reporter.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Observer for &Shared {
     fn report(&mut self, report: &Report) -> std::io::Result<()> {
+        self.waiting.is_over();
         self.lock().report(report)
     }
 
@@ -170,6 +183,16 @@ fn announce_shaders(args: &TrainArgs, shaders: &Shaders, on_gpu: bool) {
         warn(&format!("the CPU engine runs no shaders: those in {} have no effect", folder.display()));
     } else if !args.quiet {
         shaders_in_use(folder, &shaders.edited_files(), shaders.from_folder.len());
+    }
+}
+
+/// Where a software driver runs the layerwise plan, the CPU engine does the same faster.
+fn advise_engine(args: &TrainArgs, adapter: &Adapter, plan: &Plan) {
+    if !args.quiet && adapter.is_software() && plan.kind == PlanKind::Layerwise {
+        note(
+            "on a software driver `--device cpu` is usually faster than the layerwise plan (1.3 to 3.4 times on \
+             the machines measured)",
+        );
     }
 }
 

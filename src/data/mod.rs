@@ -3,6 +3,7 @@
 mod content;
 mod dataset;
 mod error;
+mod fingerprint;
 mod idx;
 mod source;
 

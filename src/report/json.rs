@@ -4,7 +4,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::{Listing, Reporter, Start};
+use super::{Listing, Plans, Reporter, Start};
 use crate::{
     metrics::Metrics,
     train::{End, Observer, Reason, Report},
@@ -57,17 +57,23 @@ impl Observer for Json {
 }
 
 impl Reporter for Json {
+    fn plans(&mut self, _plans: &Plans) -> io::Result<()> {
+        Ok(())
+    }
+
     fn start(&mut self, start: &Start) -> io::Result<()> {
         self.epoch_iters = start.epoch_iters;
         if self.quiet {
             return Ok(());
         }
+        let mut data = json!(start.data);
+        data["sha256"] = json!(start.data_sha256);
         self.listing.json(&json!({
             "event": "start",
             "version": env!("CARGO_PKG_VERSION"),
             "device": start.device,
             "plan": start.plan,
-            "data": start.data,
+            "data": data,
             "config": start.config,
         }))
     }

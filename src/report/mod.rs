@@ -1,6 +1,7 @@
 //! All that is printed: results on standard output, progress and messages on standard error.
 
 mod bench;
+mod heading;
 mod json;
 mod listing;
 mod output;
@@ -21,16 +22,28 @@ use std::{
 use crate::train::Observer;
 use output::visible;
 
+/// What is known before a device is looked for.
+pub struct Plans {
+    /// Widths, activation, parameters.
+    pub network: String,
+    /// Sizes of the data.
+    pub data: DataLine,
+    /// Where they come from.
+    pub folder: String,
+    /// How it trains.
+    pub recipe: String,
+}
+
 /// What is known before the first iteration.
 pub struct Start {
     /// Who computes.
     pub device: DeviceLine,
     /// How: fused, layerwise, or cpu.
     pub plan: &'static str,
-    /// Widths, such as 784-10-10.
-    pub network: String,
     /// Sizes of the data.
     pub data: DataLine,
+    /// The fingerprint of the data.
+    pub data_sha256: String,
     /// Flags and their values.
     pub config: serde_json::Value,
     /// Updates to come.
@@ -73,6 +86,12 @@ pub struct DataLine {
 
 /// Tells a training: as text for people, or as JSON lines.
 pub trait Reporter: Observer + Send {
+    /// Before a device is looked for.
+    ///
+    /// # Errors
+    /// Where standard output cannot be written.
+    fn plans(&mut self, plans: &Plans) -> io::Result<()>;
+
     /// Before the first iteration.
     ///
     /// # Errors

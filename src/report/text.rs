@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, stderr};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{DataLine, Listing, Reporter, Start, note};
+use super::{Listing, Plans, Reporter, Start, heading};
 use crate::{
     metrics::Metrics,
     train::{End, Figures, Observer, Reason, Report},
@@ -27,28 +27,39 @@ impl Text {
 
     /// A line of the table, for the weights that enter iteration `iter`.
     fn row(&mut self, name: &str, iter: usize, figures: Row) -> io::Result<()> {
-        let percent = |metrics: &Metrics| format!("  {:>7.2} %", metrics.accuracy() * 100.0);
-        let val = |metrics: &Metrics| format!("  {}{}", loss(metrics), percent(metrics));
+        let percent = |metrics: &Metrics| format!(" {:>6.2}", metrics.accuracy() * 100.0);
+        let val = |metrics: &Metrics| format!(" {}{}", loss(metrics), percent(metrics));
         let epoch =
-            self.epoch_iters.map_or(String::new(), |iters| format!("  {:>6.1}", iter as f64 / iters as f64));
+            self.epoch_iters.map_or(String::new(), |iters| format!(" {:>6.1}", iter as f64 / iters as f64));
         let Row { train, val: held_out, test, seconds } = figures;
         let text = format!(
-            "{name:>8}{epoch}  {}  {:>8.2} %{}{}  {seconds:>8.2}",
+            "{name:>7}{epoch} {}{}{}{} {}",
             loss(&train),
-            train.accuracy() * 100.0,
+            percent(&train),
             held_out.as_ref().map_or(String::new(), val),
             percent(&test),
+            in_six(seconds),
         );
         let listing = &mut self.listing;
         self.bar.suspend(|| listing.line(&text))
     }
 }
 
-/// In nine columns, whatever it is.
+/// In eight columns, whatever it is.
 fn loss(metrics: &Metrics) -> String {
     match metrics.loss {
-        loss if loss.abs() < 1000.0 => format!("{loss:>9.5}"),
-        loss => format!("{loss:>9.3e}"),
+        loss if loss < 99.0 => format!("{loss:>8.5}"),
+        loss if loss < 9999.0 => format!("{loss:>8.3}"),
+        loss => format!("{loss:>8.2e}"),
+    }
+}
+
+/// Seconds in six columns for ten days, and as many digits as fit.
+fn in_six(seconds: f64) -> String {
+    match seconds {
+        seconds if seconds < 999.0 => format!("{seconds:>6.2}"),
+        seconds if seconds < 9999.0 => format!("{seconds:>6.1}"),
+        seconds => format!("{seconds:>6.0}"),
     }
 }
 
@@ -75,22 +86,19 @@ impl Observer for Text {
 }
 
 impl Reporter for Text {
+    fn plans(&mut self, plans: &Plans) -> io::Result<()> {
+        if self.quiet { Ok(()) } else { heading::plans(&mut self.listing, plans) }
+    }
+
     fn start(&mut self, start: &Start) -> io::Result<()> {
         self.epoch_iters = start.epoch_iters;
         if self.quiet {
             return Ok(());
         }
-        let device = &start.device;
-        note(&format!(
-            "training {} on {} ({}, {}; {}), plan {}",
-            start.network, device.name, device.backend, device.kind, device.driver, start.plan
-        ));
-        let DataLine { train, val, test, .. } = start.data;
-        let held_out = val.map_or(String::new(), |val| format!(", {val} validation"));
-        note(&format!("{train} training{held_out} and {test} test images"));
-        let epoch = start.epoch_iters.map_or("", |_| "   epoch");
-        let val = val.map_or("", |_| "   val loss    val acc");
-        self.listing.line(&format!("    iter{epoch}       loss   train acc{val}   test acc   seconds"))?;
+        heading::found(&mut self.listing, start)?;
+        let epoch = start.epoch_iters.map_or("", |_| "  epoch");
+        let val = start.data.val.map_or("", |_| " val loss   val%");
+        self.listing.line(&format!("   iter{epoch}     loss train%{val}  test%    sec"))?;
         if stderr().is_terminal() {
             self.bar = ProgressBar::with_draw_target(Some(start.iters as u64), ProgressDrawTarget::stderr());
             if let Ok(style) = ProgressStyle::with_template("{bar:40} {pos}/{len} iterations, {eta} left") {

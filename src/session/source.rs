@@ -64,14 +64,16 @@ impl DataSource {
     }
 }
 
-/// Reads the samples, and does something else meanwhile.
+/// Reads the samples and takes their fingerprint, and does something else meanwhile.
 ///
 /// # Errors
 /// As [`DataSource::load`].
 pub fn load_while<T: Send>(
     source: &DataSource,
     other: impl FnOnce() -> T + Send,
-) -> Result<(Arc<Dataset>, T), SessionError> {
-    let (data, other) = rayon::join(|| source.load(), other);
-    Ok((Arc::new(data?), other))
+) -> Result<(Arc<Dataset>, String, T), SessionError> {
+    let read = || source.load().map(|data| (data.sha256(), data));
+    let (read, other) = rayon::join(read, other);
+    let (sha256, data) = read?;
+    Ok((Arc::new(data), sha256, other))
 }

@@ -16,7 +16,9 @@ fn assert_start(start: &Value) {
     assert!(start["plan"].is_string(), "{start}");
     assert_eq!(names(&start["device"]), ["backend", "driver", "name", "type"]);
     assert!(names(&start["device"]).iter().all(|name| start["device"][name].is_string()), "{start}");
-    let data = serde_json::json!({"train": TRAIN, "test": TEST, "classes": CLASSES, "rows": 7, "cols": 5});
+    let sha256 = start["data"]["sha256"].as_str().expect("the data's fingerprint");
+    assert_eq!(sha256, common::dataset(7, 5, TRAIN, TEST).sha256());
+    let data = serde_json::json!({"sha256": sha256, "train": TRAIN, "test": TEST, "classes": CLASSES, "rows": 7, "cols": 5});
     assert_eq!(start["data"], data);
     let flags = ["alpha", "backend", "data", "device", "hidden", "init", "iters", "limit", "report-every"];
     let more = ["activation", "augment", "batch", "early-stop", "epochs", "label-smoothing", "optimizer"];

@@ -7,6 +7,7 @@
 mod common;
 mod files;
 mod harness;
+mod heading;
 mod json;
 mod recipes;
 mod shader_contract;
@@ -192,7 +193,7 @@ mod no_adapter {
 
     #[test]
     fn asking_for_a_gpu_is_a_device_error_with_the_remedy() {
-        let run = Run::of(without_driver(&["--device", "gpu"])).status(4);
+        let run = Run::of(without_driver(&["--device", "gpu", "--json"])).status(4);
         let run = run.says(&[REMEDY, "vulkan", "metal", "dx12", "gl", "no GPU adapter"]);
         assert_eq!(run.stdout, "");
         assert!(!run.stderr.contains(NO_GPU), "{}", run.stderr);
@@ -227,7 +228,7 @@ mod no_adapter {
 fn a_device_that_is_not_there_is_a_device_error() {
     for device in ["99", "nosuchname"] {
         for command in [command, without_driver] {
-            let run = Run::of(command(&["--device", device])).status(4).says(&[device, REMEDY]);
+            let run = Run::of(command(&["--device", device, "--json"])).status(4).says(&[device, REMEDY]);
             assert_eq!(run.stdout, "", "{device}");
         }
     }

@@ -124,6 +124,21 @@ fn the_cpu_engine_answers_between_chunks() {
     assert_eq!(end["iters"], 0);
 }
 
+/// The first row of this network takes the CPU engine minutes.
+#[test]
+fn a_run_without_a_row_says_soon_what_it_does() {
+    let mnist = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+    for (more, said) in [(&[][..], true), (&["-q"], false)] {
+        let args = ["--data", mnist, "--device", "cpu", "--hidden", "4096,4096"];
+        let child = child(&[&args, more].concat());
+        std::thread::sleep(Duration::from_secs(3));
+        send("-TERM", &child);
+        let output = child.wait_with_output().expect("the binary ends");
+        let stderr = text(output.stderr);
+        assert_eq!(stderr.contains("computing the first report"), said, "{stderr}");
+    }
+}
+
 #[test]
 fn a_second_signal_ends_at_once() {
     let folder = temporary();
