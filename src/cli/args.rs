@@ -90,7 +90,8 @@ pub struct NetworkArgs {
 #[derive(Debug, Clone, Args, Serialize)]
 #[command(next_help_heading = "Device")]
 pub struct DeviceArgs {
-    /// gpu (any adapter, but not the CPU engine), cpu (the CPU engine), or an adapter's number or a part of its name
+    /// gpu (any adapter, but not the CPU engine), cpu (the CPU engine), or an adapter's number or a part of its
+    /// name [env: WGPU_ADAPTER_NAME]
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<DeviceArg>,
     /// Graphics API to look for adapters on [env: WGPU_BACKEND]

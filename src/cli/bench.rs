@@ -5,7 +5,9 @@ use std::{env, process, sync::Arc};
 
 use clap::Args;
 
-use super::{DataArgs, DeviceArg, DeviceArgs, Error, NetworkArgs, ShaderArgs, describe, values};
+use super::{
+    DataArgs, DeviceArg, DeviceArgs, Error, NetworkArgs, ShaderArgs, describe, train::default_adapter, values,
+};
 use crate::{
     bench::{self, CompileJob, Setup},
     gpu::{Adapter, GraphicsApi, Wanted, choose},
@@ -58,6 +60,9 @@ pub fn run(args: &BenchArgs) -> Result<(), Error> {
     let source = DataSource { folder: args.data.data.clone(), limit: args.data.limit, held_out: None };
     let data = Arc::new(source.load()?);
     let shape = Shape::new(data.train.inputs, &args.network.hidden, data.classes)?;
+    if args.shaders.plan == Some(PlanKind::Fused) {
+        plan::check_fused(&bench::recipe(), &shape)?;
+    }
     let adapter = choose(&wanted, &apis)?;
     let plans =
         plans(args.shaders.plan, &bench::request(&shape, &data, DeviceProfile::of(&adapter)), &shaders)?;
@@ -80,7 +85,7 @@ fn wanted(device: Option<&DeviceArg>) -> Result<Wanted, Error> {
             "--device cpu: bench times shaders, and the CPU engine runs none: expected gpu or an adapter"
                 .into(),
         )),
-        device => Ok(device.and_then(DeviceArg::wanted).unwrap_or(Wanted::Best)),
+        device => Ok(device.and_then(DeviceArg::wanted).unwrap_or_else(default_adapter)),
     }
 }
 

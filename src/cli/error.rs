@@ -109,7 +109,9 @@ impl Error {
 fn data_remedy(error: &DataError) -> &'static str {
     match error {
         DataError::NoFolder(_) | DataError::NotAFolder(_) => {
-            "; --data takes the folder that holds the four IDX files"
+            "; --data takes the folder of the four files of MNIST, each with or without .gz: \
+             train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte. \
+             They are in `data` of this program's repository, and at https://storage.googleapis.com/cvdf-datasets/mnist/"
         }
         DataError::Missing { .. } => {
             "; --data takes a folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, \
@@ -135,7 +137,7 @@ fn device_remedy(error: &DeviceError) -> &'static str {
             Limit::TextureDimension => "; use fewer samples (--limit), or --plan layerwise",
             _ => "; edit the shader to use less",
         },
-        DeviceError::Lost { .. } => "; weights since the last --save are gone, run again",
+        DeviceError::Lost { .. } => "; nothing is saved, run again",
         _ => "",
     }
 }

@@ -108,7 +108,8 @@ fn check_schedule(args: &TrainArgs, iters: usize) -> Result<(), Error> {
 fn check_patience(args: &TrainArgs, reports: usize) -> Result<(), Error> {
     match args.early_stop {
         Some(patience) if reports > 0 && patience >= reports => usage(format!(
-            "--early-stop {patience}: the whole training has only {reports} reports, see --report-every"
+            "--early-stop {patience}: the whole training has {reports} report{}, and the first one sets the loss to fall: report more often (--report-every), or train longer",
+            if reports == 1 { "" } else { "s" }
         )),
         _ => Ok(()),
     }

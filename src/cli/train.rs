@@ -25,7 +25,7 @@ use crate::{
     recipe::Recipe,
     reference::CpuEngine,
     report::{Json, Reporter, Start, Text, note, shaders_in_use, warn},
-    session::{DataSource, graphics_apis, load_while},
+    session::{DataSource, adapter_of_environment, graphics_apis, load_while},
     train::{CpuTrainer, End, Engine, Kept, Observer, Prepared, Reason, Report, train},
 };
 
@@ -50,7 +50,11 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
         let picture = (declared.rows, declared.cols);
         PlanRequest::new(&shape, declared.lengths, picture, recipe, DeviceProfile::of(adapter))
     };
-    let wanted = args.device.device.as_ref().map_or(Some(Wanted::Best), |device| device.wanted());
+    let wanted =
+        args.device.device.as_ref().map_or_else(|| Some(default_adapter()), |device| device.wanted());
+    if args.shaders.plan == Some(PlanKind::Fused) {
+        plan::check_fused(recipe, &shape)?;
+    }
 
     let mut reporter: Box<dyn Reporter> =
         if args.json { Box::new(Json::new(args.quiet)) } else { Box::new(Text::new(args.quiet)) };
@@ -125,6 +129,11 @@ impl Observer for &Shared {
     }
 }
 
+/// The adapter that is looked for if no flag says which.
+pub(super) fn default_adapter() -> Wanted {
+    adapter_of_environment().unwrap_or(Wanted::Best)
+}
+
 /// Where the training starts.
 fn initial(args: &TrainArgs, shape: &Shape, recipe: &Recipe) -> Result<Parameters, Error> {
     let path = match &args.init {
@@ -161,7 +170,7 @@ fn or_cpu_fallback<T>(
     found: Option<Result<T, crate::gpu::DeviceError>>,
 ) -> Result<Option<T>, Error> {
     match found {
-        Some(Err(error)) if args.device.device.is_none() => {
+        Some(Err(error)) if args.device.device.is_none() && adapter_of_environment().is_none() => {
             warn(&format!(
                 "{}\nwarning: NO GPU: TRAINING ON THE CPU ENGINE INSTEAD (--device gpu forbids this)",
                 Error::from(error)

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use super::{PassId, Plan, PlanError, PlanKind, PlanRequest, fused::fused, layerwise::layerwise};
 use crate::{
     kernels::{Interfaces, fused::FusedStep},
-    recipe::Activation,
+    net::Shape,
+    recipe::{Activation, Recipe},
 };
 
 /// The plan that is asked for, or else the fused one if it serves the request and trains with every edited
@@ -46,9 +47,15 @@ impl Plan {
     }
 }
 
-/// The variant of `fused_step` that serves a request, or why none does.
-fn fused_variant(request: &PlanRequest) -> Result<FusedStep, String> {
-    let PlanRequest { recipe, shape, profile, .. } = request;
+/// Finds out without an adapter, as far as that goes, whether the fused plan serves a training.
+///
+/// # Errors
+/// [`PlanError::NotServed`] if it does not on any adapter.
+pub fn check_fused(recipe: &Recipe, shape: &Shape) -> Result<(), PlanError> {
+    whatever_the_adapter(recipe, shape).map_err(PlanError::NotServed)
+}
+
+fn whatever_the_adapter(recipe: &Recipe, shape: &Shape) -> Result<(), String> {
     if let Some(batch) = recipe.batch {
         return Err(format!("takes all images at once, and not {batch}"));
     }
@@ -58,12 +65,28 @@ fn fused_variant(request: &PlanRequest) -> Result<FusedStep, String> {
     if recipe.smoothing > 0.0 {
         return Err(format!("knows no label smoothing, and {} is asked for", recipe.smoothing));
     }
+    match shape.hidden().len() {
+        1 => Ok(()),
+        layers => Err(format!("serves one hidden layer, and this network is {shape}, which has {layers}")),
+    }
+}
+
+/// The variant of `fused_step` that serves a request, or why none does.
+fn fused_variant(request: &PlanRequest) -> Result<FusedStep, String> {
+    let PlanRequest { recipe, shape, profile, .. } = request;
+    whatever_the_adapter(recipe, shape)?;
     let Some(variant) = profile.fused_step else {
         return Err("needs a GPU with workgroups of 256 invocations and 16 KiB, or a software driver with subgroups of one size from 8 to 16 lanes, and this adapter is neither".into());
     };
     let (pixels, images) = (request.inputs(), request.lengths.train);
     let kernel = format!("the kernel {} for {} lanes", variant.file(), variant.lanes());
     let most = variant.max_hidden(pixels, shape.classes());
+    if most == 0 {
+        return Err(format!(
+            "serves no network of {pixels} pixels and {} classes on this adapter ({kernel})",
+            shape.classes()
+        ));
+    }
     if !matches!(shape.hidden(), [hidden] if *hidden <= most) {
         return Err(format!(
             "serves one hidden layer of at most {most} units ({pixels} pixels, {} classes, {kernel}), and this network is {shape}",

@@ -22,7 +22,7 @@ mod request;
 mod steps;
 
 pub use buffers::Buffers;
-pub use choice::choose;
+pub use choice::{check_fused, choose};
 pub use data::{
     BufferId, BufferSpec, Counter, Op, PassId, Plan, Read, Reported, Start, Step, StepInputs, View,
 };

@@ -4,6 +4,6 @@ mod device;
 mod error;
 mod source;
 
-pub use device::graphics_apis;
+pub use device::{adapter_of_environment, graphics_apis};
 pub use error::SessionError;
 pub use source::{DataSource, load_while};

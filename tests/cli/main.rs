@@ -77,6 +77,12 @@ const WRONG: &[(&[&str], &str)] = &[
     (&["--save", ""], "--save"),
     (&["--data", ""], "--data"),
     (&["--save"], "--save"),
+    (&["--plan", "fused", "--batch", "10"], "all images at once, and not 10"),
+    (&["--plan", "fused", "--activation", "tanh"], "relu, and not tanh"),
+    (&["--plan", "fused", "--hidden", "8,8"], "35-8-8-10, which has 2"),
+    (&["--plan", "fused", "--label-smoothing", "0.1"], "0.1"),
+    (&["bench", "--plan", "fused", "--hidden", "8,8"], "35-8-8-10, which has 2"),
+    (&["--early-stop", "2", "--val", "9", "--iters", "5"], "has 1 report,"),
     (&["--nope"], "'--nope'"),
     (&["--json=yes"], "'yes'"),
     (&["-x"], "'-x'"),
@@ -123,6 +129,26 @@ fn a_wrong_backend_variable_is_a_usage_error() {
 }
 
 #[test]
+fn the_variable_of_the_adapters_name_is_heeded_and_flags_win() {
+    let with = |name: &str, args: &[&str]| {
+        let mut command = command(&[args, &["--iters", "0", "--json"]].concat());
+        command.env("WGPU_ADAPTER_NAME", name);
+        Run::of(command)
+    };
+    let run = with("nosuchname", &[]).status(4).says(&["`nosuchname`", REMEDY]);
+    assert!(!run.stderr.contains(NO_GPU), "{}", run.stderr);
+    let mut bench = command(&["bench"]);
+    bench.env("WGPU_ADAPTER_NAME", "nosuchname");
+    Run::of(bench).status(4).says(&["`nosuchname`"]);
+    let found = with("nosuchname", &["--device", "gpu"]).status(0).start();
+    assert_eq!(with("nosuchname", &["--device", "cpu"]).status(0).start()["plan"], "cpu");
+    let name = found["device"]["name"].as_str().expect("a name").to_uppercase();
+    for name in [&name[..], ""] {
+        assert_eq!(with(name, &[]).status(0).start()["device"], found["device"], "{name}");
+    }
+}
+
+#[test]
 fn a_flag_wins_over_the_backend_variable() {
     let mut command = command(&["--iters", "0", "--device", "cpu", "--backend", "gl"]);
     command.env("WGPU_BACKEND", "foo");
@@ -145,8 +171,9 @@ fn help_and_version_are_results() {
 #[test]
 fn a_missing_data_folder_is_a_data_error() {
     let missing = inside(&temporary(), "missing");
-    let run = run(&["--data", &missing]).status(3).says(&[&missing]);
-    assert_eq!(run.stdout, "");
+    let names = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte"];
+    let run = run(&["--data", &missing]).status(3).says(&[&missing, "t10k-labels-idx1-ubyte", "https://"]);
+    assert_eq!(run.says(&names).stdout, "");
     let empty = temporary();
     Run::of(command(&["--data", path_text(empty.path())])).status(3).says(&["train-images-idx3-ubyte"]);
 }

@@ -16,7 +16,7 @@ const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(300);
 /// The binary, with nothing in its environment that would choose a device for it.
 pub fn shadegrad() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shadegrad"));
-    command.env_remove("WGPU_BACKEND").env("NO_COLOR", "1").timeout(TIMEOUT);
+    command.env_remove("WGPU_BACKEND").env_remove("WGPU_ADAPTER_NAME").env("NO_COLOR", "1").timeout(TIMEOUT);
     command
 }
 
