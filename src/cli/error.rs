@@ -61,6 +61,9 @@ pub enum Error {
     /// Standard output could not be written.
     #[error("cannot write to standard output: {0}")]
     Output(#[from] std::io::Error),
+    /// The run does not fit the machine.
+    #[error("{0}")]
+    NoMemory(String),
     /// The system refuses something that every run needs.
     #[error("{0}")]
     System(String),
@@ -78,7 +81,7 @@ impl Error {
             Error::Output(_) | Error::System(_) => 1,
             Error::CommandLine(_) | Error::Usage(_) => 2,
             Error::Data(_) | Error::Model(_) => 3,
-            Error::Device(_) => 4,
+            Error::Device(_) | Error::NoMemory(_) => 4,
             Error::Shader(_) => 5,
             Error::Wrong(_) | Error::TargetMissed { .. } => 6,
             Error::Diverged(_) => 7,
@@ -164,6 +167,9 @@ impl From<SessionError> for Error {
             SessionError::Data(error) => error.into(),
             SessionError::TooFew { .. } => Error::Usage(format!("--limit {error}")),
             SessionError::NothingToTrainOn { .. } => Error::Usage(format!("--val {error}")),
+            SessionError::NoMemory { .. } => {
+                Error::NoMemory(format!("{error}: use smaller layers (--hidden) or fewer samples (--limit)"))
+            }
             SessionError::TooMany { .. } | SessionError::UnknownApi(_) => Error::Usage(error.to_string()),
         }
     }

@@ -39,6 +39,15 @@ pub fn parse() -> Result<Option<Cli>, Error> {
     }
 }
 
+/// Starts the threads that data, compiling and the CPU engine share: where one is missing, the first use would
+/// panic.
+fn start_threads() -> Result<(), Error> {
+    rayon::ThreadPoolBuilder::new().build_global().map_err(|error| {
+        let count = std::thread::available_parallelism().map_or(1, usize::from);
+        Error::System(format!("cannot start {count} threads: {error}; RAYON_NUM_THREADS=1 starts one"))
+    })
+}
+
 /// Does what the command line asks for.
 ///
 /// # Errors
@@ -46,6 +55,7 @@ pub fn parse() -> Result<Option<Cli>, Error> {
 pub fn run(cli: Cli) -> Result<(), Error> {
     // Not after hours of training.
     check_output()?;
+    start_threads()?;
     match cli.command {
         None => train::run(&cli.train),
         Some(Command::Train(args)) => train::run(&args),

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    Error, InitArg, TrainArgs,
+    DeviceArg, Error, InitArg, TrainArgs,
     describe::{self, config, cpu_line, data_line, gpu_line, metadata},
     interrupt::training_begins,
     options::{self, Resolved},
@@ -15,7 +15,7 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    data::Dataset,
+    data::{Dataset, Declared},
     gpu::{Adapter, Wanted, choose},
     kernels::{DeviceProfile, Interfaces, Shaders},
     metrics::Metrics,
@@ -25,7 +25,7 @@ use crate::{
     recipe::Recipe,
     reference::CpuEngine,
     report::{Json, Reporter, Start, Text, note, shaders_in_use, warn},
-    session::{DataSource, adapter_of_environment, graphics_apis, load_while},
+    session::{DataSource, adapter_of_environment, graphics_apis, load_while, memory},
     train::{CpuTrainer, End, Engine, Kept, Observer, Prepared, Reason, Report, train},
 };
 
@@ -45,6 +45,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     let declared = source.declared()?;
     let Resolved { args, recipe, options } = &options::resolve(args, declared.lengths.train)?;
     let shape = Shape::new(declared.rows * declared.cols, &args.network.hidden, declared.classes)?;
+    fits(args, &declared, &shape, recipe)?;
     let parameters = initial(args, &shape, recipe)?;
     let request = |adapter: &Adapter| {
         let picture = (declared.rows, declared.cols);
@@ -85,6 +86,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
         }
         None => {
             announce_shaders(args, &shaders, false);
+            memory::check(CpuEngine::<f32>::memory(&shape, declared.lengths.train, recipe))?;
             (on_cpu(&data, parameters, recipe), Kept::default(), cpu_line(), "cpu")
         }
     };
@@ -153,6 +155,15 @@ fn initial(args: &TrainArgs, shape: &Shape, recipe: &Recipe) -> Result<Parameter
     Ok(parameters)
 }
 
+/// Whether the run fits the memory, as far as that can be known before a device is looked for.
+fn fits(args: &TrainArgs, declared: &Declared, shape: &Shape, recipe: &Recipe) -> Result<(), Error> {
+    let engine = match args.device.device {
+        Some(DeviceArg::Cpu) => CpuEngine::<f32>::memory(shape, declared.lengths.train, recipe),
+        _ => memory::of_parameters(shape),
+    };
+    Ok(memory::check(memory::of_samples(declared) + engine)?)
+}
+
 /// A device with the kernels of the plan.
 fn prepare(
     adapter: &Adapter,
@@ -161,6 +172,9 @@ fn prepare(
     args: &TrainArgs,
 ) -> Result<Prepared, Error> {
     let plan = plan::choose(args.shaders.plan, request, shaders)?;
+    if adapter.is_software() {
+        memory::check(plan.memory())?;
+    }
     Ok(Prepared::new(adapter, shaders, request, plan)?)
 }
 

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     data::{Dataset, Samples, Split},
     metrics::Metrics,
-    net::Parameters,
+    net::{Parameters, Shape},
     recipe::{BETAS, Orders, Recipe},
 };
 
@@ -70,6 +70,19 @@ impl<T: NdFloat> CpuEngine<T> {
             data,
             parameters,
         }
+    }
+
+    /// Bytes that an engine for a network takes beside the samples, at most.
+    pub fn memory(shape: &Shape, samples: usize, recipe: &Recipe) -> u64 {
+        let parameters = (shape.parameters() * size_of::<T>()).max(1);
+        let chunks = samples.div_ceil(CHUNK).max(1);
+        let wave = (WAVE_BYTES / parameters).clamp(1, chunks);
+        // Parameters, sums, the gradients of a wave and a copy on their way to a file; what the optimizer keeps.
+        let copies = 3 + wave + recipe.optimizer.state().len();
+        let widths = shape.inputs() + shape.layers().map(|layer| layer.outputs).sum::<usize>();
+        // Of each layer a, z and their gradients, in every thread.
+        let activations = 4 * CHUNK * widths * size_of::<T>() * threads::count().min(chunks);
+        (copies * parameters + activations) as u64
     }
 
     /// How it trains.
@@ -225,7 +238,7 @@ fn add<T: NdFloat>(sums: &mut Parameters<T>, gradient: &Parameters<T>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::{Init, Shape};
+    use crate::net::Init;
 
     /// 2,100 samples of 5 pixels: five chunks, the last one short.
     fn engine(wave: usize) -> CpuEngine<f32> {

@@ -11,3 +11,8 @@ pub(super) fn map_unless<T: Sync, U: Send>(
 ) -> Option<Vec<U>> {
     items.par_iter().map(|item| (!stop()).then(|| work(item))).collect()
 }
+
+/// How many there are.
+pub(super) fn count() -> usize {
+    rayon::current_num_threads()
+}

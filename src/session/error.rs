@@ -32,6 +32,14 @@ pub enum SessionError {
         /// Images in the set.
         found: usize,
     },
+    /// The run needs more memory than there is.
+    #[error("this run needs about {need} bytes of memory{}", have.map_or(String::new(), |have| format!(", and {have} are free")))]
+    NoMemory {
+        /// Bytes that are needed.
+        need: u64,
+        /// Bytes that are there, where the system says it.
+        have: Option<u64>,
+    },
     /// A graphics API of the environment is unknown.
     #[error("WGPU_BACKEND: `{0}` is none of vulkan, metal, dx12, gl")]
     UnknownApi(String),

@@ -2,6 +2,7 @@
 
 mod device;
 mod error;
+pub mod memory;
 mod source;
 
 pub use device::{adapter_of_environment, graphics_apis};

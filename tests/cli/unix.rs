@@ -51,3 +51,30 @@ fn a_full_disk_ends_in_a_message() {
         assert!(!Path::new(&save).exists(), "{args:?}");
     }
 }
+
+/// Refused with the bytes before anything is allocated, and never an abort, however little there is.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_that_is_not_there_is_a_device_error() {
+    let limited = |kibibytes: u32, hidden: &str| {
+        let mut command = std::process::Command::new("sh");
+        let script = format!("ulimit -v {kibibytes}; exec \"$0\" \"$@\"");
+        command.args(["-c", &script, env!("CARGO_BIN_EXE_shadegrad")]);
+        command.args(["--device", "cpu", "--iters", "1", "-q", "--hidden", hidden]);
+        let output = command.arg("--data").arg(DATA.path()).output().expect("the binary runs");
+        Run { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    };
+    for (kibibytes, hidden) in [(2_000_000, "12000,12000"), (400_000, "3000,3000"), (30_000, "10")] {
+        let run = limited(kibibytes, hidden).status(4).says(&["bytes of memory", "--hidden"]);
+        assert_eq!(run.stdout, "", "{hidden} in {kibibytes} KiB");
+    }
+    for kibibytes in (40_000..800_000).step_by(95_000) {
+        let run = limited(kibibytes, "500");
+        assert!(
+            [0, 1, 4].map(Some).contains(&run.status),
+            "{kibibytes} KiB: {:?} {}",
+            run.status,
+            run.stderr
+        );
+    }
+}
