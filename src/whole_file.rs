@@ -162,7 +162,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("model");
         for before in [None, Some("old")] {
-            before.map(|before| fs::write(&path, before).unwrap());
+            if let Some(before) = before {
+                fs::write(&path, before).unwrap();
+            }
             let full = |writer: &mut BufWriter<&File>| {
                 writer.write_all(b"half of it")?;
                 Err(io::ErrorKind::StorageFull.into())

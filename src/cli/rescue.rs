@@ -36,7 +36,7 @@ pub(super) fn or_rescue<T>(
     let (trained, ended) = channel::<()>();
     scope(|threads| {
         let rescue = move || {
-            while let Some(Snapshot { iters, parameters }) = left_alone(stop, kept, &ended) {
+            if let Some(Snapshot { iters, parameters }) = left_alone(stop, kept, &ended) {
                 // Held to the end: the training may not finish, too.
                 let over = over.lock().unwrap_or_else(PoisonError::into_inner);
                 if *over {

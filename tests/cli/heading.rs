@@ -44,7 +44,7 @@ fn a_heading_says_what_is_trained_on_what_and_how() {
         let table = stdout.lines().skip_while(|line| !line.contains("train%"));
         let table: Vec<_> = table.take_while(|line| !line.contains("iterations")).collect();
         assert_eq!(table.len(), 4, "{stdout}");
-        assert!(table.iter().all(|line| widest(&line) <= 60), "{stdout}");
+        assert!(table.iter().all(|line| widest(line) <= 60), "{stdout}");
         let first = stdout.lines().take_while(|line| !line.contains("train%"));
         assert!(first.max_by_key(widest).is_some_and(|line| widest(&line) <= 80), "{stdout}");
     }

@@ -117,7 +117,6 @@ fn follow(engine: &mut dyn Engine, options: &TrainOptions) -> (Vec<Report>, End)
     (kept.0, end.unwrap_or_else(|error| panic!("{error}")))
 }
 
-/// The figures of a training that nobody stopped.
 fn figures(end: &End) -> Figures {
     end.figures.expect("it ended by itself")
 }
