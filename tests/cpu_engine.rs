@@ -24,7 +24,7 @@ fn easy_samples(len: usize, seed: u64) -> Samples {
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for _ in 0..len {
         let label = random.next_u32() as usize % CLASSES;
-        labels.push(label as u8);
+        labels.push(label as u16);
         pixels.extend((0..INPUTS).map(|pixel| {
             let bright = pixel * CLASSES / INPUTS == label;
             (random.next_u32() % 160) as u8 + if bright { 90 } else { 0 }

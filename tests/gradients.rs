@@ -27,7 +27,7 @@ fn close(gradient: f64, quotient: f64) -> bool {
 struct Problem {
     parameters: Parameters<f64>,
     pixels: Array2<u8>,
-    labels: Vec<u8>,
+    labels: Vec<u16>,
     activation: Activation,
     smoothing: f64,
 }
@@ -36,10 +36,10 @@ impl Problem {
     fn new(samples: usize, inputs: usize, hidden: &[usize], classes: usize, seed: u64) -> Self {
         let shape = Shape::new(inputs, hidden, classes).unwrap();
         let mut random = ChaCha8Rng::seed_from_u64(seed);
-        let mut below = |limit: usize| (random.next_u32() as usize % limit) as u8;
+        let mut below = |limit: usize| (random.next_u32() as usize % limit) as u16;
         Problem {
             parameters: Init::Uniform.parameters(&shape, seed).map(f64::from),
-            pixels: Array2::from_shape_simple_fn((samples, inputs), || below(256)),
+            pixels: Array2::from_shape_simple_fn((samples, inputs), || below(256) as u8),
             labels: (0..samples).map(|_| below(classes)).collect(),
             activation: Activation::Relu,
             smoothing: 0.0,

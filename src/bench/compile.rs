@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{INIT, SEED, request};
 use crate::{
     clock::Instant,
-    data::{CLASSES, Dataset, Samples, Split},
+    data::{Dataset, Samples, Split},
     gpu::{Adapter, Device},
     kernels::{DeviceProfile, Shaders, Sizes, fused::FusedStep},
     net::{Shape, ShapeError},
@@ -21,6 +21,8 @@ use crate::{
 /// A picture of MNIST.
 const PICTURE: (usize, usize) = (28, 28);
 const INPUTS: usize = PICTURE.0 * PICTURE.1;
+/// Classes of MNIST.
+const CLASSES: usize = 10;
 /// Hidden units of the default network.
 const HIDDEN: usize = 10;
 /// So few that computing takes no time beside compiling.
@@ -145,7 +147,7 @@ impl fmt::Display for CompileJob {
 fn images() -> Dataset {
     let samples = || Samples {
         pixels: (0..IMAGES * INPUTS).map(|pixel| (pixel % 256) as u8).collect(),
-        labels: (0..IMAGES).map(|image| (image % CLASSES) as u8).collect(),
+        labels: (0..IMAGES).map(|image| (image % CLASSES) as u16).collect(),
         inputs: INPUTS,
     };
     let (rows, cols) = PICTURE;

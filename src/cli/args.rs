@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, builder::PathBufValueParser, value_parser};
 use serde::Serialize;
 
-use super::values::{self, Augment, DeviceArg, InitArg};
+use super::values::{self, Augment, DeviceArg, InitArg, TransposeArg};
 use crate::{
     gpu::GraphicsApi,
     plan::PlanKind,
@@ -67,13 +67,16 @@ pub enum ShadersCommand {
 #[derive(Debug, Clone, Args, Serialize)]
 #[command(next_help_heading = "Data")]
 pub struct DataArgs {
-    /// Folder of the four IDX files, gzipped or plain
+    /// Folder of the four IDX files, gzipped or plain, under the names of MNIST, EMNIST or QMNIST
     #[arg(long, value_name = "DIR", default_value = "data")]
     #[serde(serialize_with = "values::as_path")]
     pub data: PathBuf,
     /// Train on the first N images only
     #[arg(long, value_name = "N", value_parser = values::at_least_one, allow_negative_numbers = true)]
     pub limit: Option<usize>,
+    /// Swap rows and columns of every image [default: those of EMNIST, known by their files' names]
+    #[arg(long, value_name = "HOW", value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "yes")]
+    pub transpose: Option<TransposeArg>,
 }
 
 /// Which network.

@@ -35,7 +35,7 @@ pub struct BenchArgs {
     rounds: usize,
     /// Instead, measure what the driver takes to compile each variant that the adapter can run: time and
     /// memory, each in a process of its own, without shader caches
-    #[arg(long, help_heading = "Output", conflicts_with_all = ["data", "limit", "hidden", "plan", "rounds"])]
+    #[arg(long, help_heading = "Output", conflicts_with_all = ["data", "limit", "transpose", "hidden", "plan", "rounds"])]
     compile: bool,
     /// The one job of --compile that this process does
     #[arg(long, value_name = "N", hide = true, requires = "compile")]
@@ -57,7 +57,12 @@ pub fn run(args: &BenchArgs) -> Result<(), Error> {
     if args.compile {
         return compile(args, &wanted, &apis, &shaders);
     }
-    let source = DataSource { folder: args.data.data.clone(), limit: args.data.limit, held_out: None };
+    let source = DataSource {
+        folder: args.data.data.clone(),
+        limit: args.data.limit,
+        held_out: None,
+        transpose: args.data.transpose.into(),
+    };
     let data = Arc::new(source.load()?);
     let shape = Shape::new(data.train.inputs, &args.network.hidden, data.classes)?;
     if args.shaders.plan == Some(PlanKind::Fused) {

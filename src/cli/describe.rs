@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::TrainArgs;
 use crate::{
-    data::{Dataset, Declared, Lengths, Samples},
+    data::{Classes, Dataset, Declared, Lengths, Samples},
     gpu::Adapter,
     net::Shape,
     recipe::{Decay, Recipe},
@@ -38,7 +38,7 @@ pub(super) fn cpu_line() -> DeviceLine {
 pub(super) fn declared_line(declared: &Declared) -> DataLine {
     let Lengths { train, val, test } = declared.lengths;
     let val = (val > 0).then_some(val);
-    DataLine { train, val, test, classes: declared.classes, rows: declared.rows, cols: declared.cols }
+    DataLine { train, val, test, classes: declared.classes.count, rows: declared.rows, cols: declared.cols }
 }
 
 /// Network, data and recipe.
@@ -82,9 +82,9 @@ pub(super) fn config(args: &TrainArgs) -> Value {
     serde_json::to_value(args).expect("flags have names and values")
 }
 
-/// What a model file says of its training: the flags of network and training. Nothing in it depends on the
+/// What a model file says of its training: the flags of network and training, and the labels. Nothing in it depends on the
 /// machine, so that the same training gives the same file.
-pub(super) fn metadata(args: &TrainArgs, step: usize) -> BTreeMap<String, String> {
+pub(super) fn metadata(args: &TrainArgs, classes: &Classes, step: usize) -> BTreeMap<String, String> {
     let config = config(args);
     let flags = TrainArgs::augment_args(Command::new(""));
     let of_training =
@@ -94,7 +94,12 @@ pub(super) fn metadata(args: &TrainArgs, step: usize) -> BTreeMap<String, String
         Value::String(text) => Some((name.to_owned(), text.clone())),
         value => Some((name.to_owned(), value.to_string())),
     };
-    let own = [("program", format!("shadegrad {}", env!("CARGO_PKG_VERSION"))), ("step", step.to_string())];
+    let own = [
+        ("program", format!("shadegrad {}", env!("CARGO_PKG_VERSION"))),
+        ("step", step.to_string()),
+        ("classes", classes.count.to_string()),
+        ("first-label", classes.first.to_string()),
+    ];
     let own = own.map(|(name, value)| (name.to_owned(), value));
     of_training.filter_map(|flag| entry(flag.get_long()?)).chain(own).collect()
 }

@@ -6,6 +6,7 @@ mod describe;
 mod devices;
 mod error;
 mod interrupt;
+mod notices;
 mod options;
 mod rescue;
 mod save_target;

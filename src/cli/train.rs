@@ -9,13 +9,14 @@ use super::{
     DeviceArg, Error, InitArg, TrainArgs,
     describe::{self, config, cpu_line, data_line, gpu_line, metadata},
     interrupt::training_begins,
+    notices,
     options::{self, Resolved},
     rescue::or_rescue,
     save_target,
     waiting::Waiting,
 };
 use crate::{
-    data::{Dataset, Declared},
+    data::{Classes, Dataset, Declared},
     gpu::{Adapter, Wanted, choose},
     kernels::{DeviceProfile, Interfaces, Shaders},
     metrics::Metrics,
@@ -41,12 +42,17 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     if let Some(path) = &args.save {
         model::check_writable(path)?;
     }
-    let source = DataSource { folder: args.data.data.clone(), limit: args.data.limit, held_out: args.val };
+    let source = DataSource {
+        folder: args.data.data.clone(),
+        limit: args.data.limit,
+        held_out: args.val,
+        transpose: args.data.transpose.into(),
+    };
     let declared = source.declared()?;
     let Resolved { args, recipe, options } = &options::resolve(args, declared.lengths.train)?;
-    let shape = Shape::new(declared.rows * declared.cols, &args.network.hidden, declared.classes)?;
+    let shape = Shape::new(declared.rows * declared.cols, &args.network.hidden, declared.classes.count)?;
     fits(args, &declared, &shape, recipe)?;
-    let parameters = initial(args, &shape, recipe)?;
+    let parameters = initial(args, &shape, recipe, &declared.classes)?;
     let request = |adapter: &Adapter| {
         let picture = (declared.rows, declared.cols);
         PlanRequest::new(&shape, declared.lengths, picture, recipe, DeviceProfile::of(adapter))
@@ -73,6 +79,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
             (adapter, prepared)
         }))
     })?;
+    notices::announce(args, &declared, &data);
     let (mut engine, kept, device, plan) = match or_cpu_fallback(args, found)? {
         Some((adapter, prepared)) => {
             announce_shaders(args, &shaders, true);
@@ -103,7 +110,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     waiting.on("computing the first report");
     let reporter = Shared { reporter: Mutex::new(reporter), waiting };
     let stop = training_begins();
-    let finish = |end: &End| finish(args, recipe, end, reporter.lock().as_mut());
+    let finish = |end: &End| finish(args, recipe, &declared.classes, end, reporter.lock().as_mut());
     let end = or_rescue(stop, &kept, || train(engine.as_mut(), options, &mut &reporter, stop), finish)??;
     finish(&end)
 }
@@ -137,7 +144,7 @@ pub(super) fn default_adapter() -> Wanted {
 }
 
 /// Where the training starts.
-fn initial(args: &TrainArgs, shape: &Shape, recipe: &Recipe) -> Result<Parameters, Error> {
+fn initial(args: &TrainArgs, shape: &Shape, recipe: &Recipe, classes: &Classes) -> Result<Parameters, Error> {
     let path = match &args.init {
         InitArg::Drawn(init) => return Ok(init.parameters(shape, args.seed)),
         InitArg::File(path) => path,
@@ -151,6 +158,14 @@ fn initial(args: &TrainArgs, shape: &Shape, recipe: &Recipe) -> Result<Parameter
             recipe.activation.name()
         )),
         _ => {}
+    }
+    if let Some(first) = metadata.get("first-label").filter(|first| **first != classes.first.to_string()) {
+        warn(&format!(
+            "{} was trained on labels from {} on, and those of these data begin at {}: are they the same classes?",
+            path.display(),
+            first.escape_debug(),
+            classes.first
+        ));
     }
     Ok(parameters)
 }
@@ -253,9 +268,15 @@ fn announce_plan(
 }
 
 /// Saves where asked to, reports the end, and turns its reason into a status.
-fn finish(args: &TrainArgs, recipe: &Recipe, end: &End, reporter: &mut dyn Reporter) -> Result<(), Error> {
+fn finish(
+    args: &TrainArgs,
+    recipe: &Recipe,
+    classes: &Classes,
+    end: &End,
+    reporter: &mut dyn Reporter,
+) -> Result<(), Error> {
     // Saved first: weights must not be lost if the last line cannot be written.
-    let saved = save(args, end);
+    let saved = save(args, classes, end);
     reporter.end(end, &model::weights_sha256(&end.parameters))?;
     if saved? && !args.quiet {
         note(&format!("saved to {}", args.save.as_deref().unwrap_or(Path::new("")).display()));
@@ -264,10 +285,10 @@ fn finish(args: &TrainArgs, recipe: &Recipe, end: &End, reporter: &mut dyn Repor
 }
 
 /// Saves where asked to, and returns whether it did; a training that diverged leaves no file.
-fn save(args: &TrainArgs, end: &End) -> Result<bool, Error> {
+fn save(args: &TrainArgs, classes: &Classes, end: &End) -> Result<bool, Error> {
     match &args.save {
         Some(path) if end.reason != Reason::Diverged => {
-            model::save(path, &end.parameters, &metadata(args, end.iters))?;
+            model::save(path, &end.parameters, &metadata(args, classes, end.iters))?;
             Ok(true)
         }
         _ => Ok(false),

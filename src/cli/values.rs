@@ -14,6 +14,7 @@ use clap::{
 use serde::{Serialize, Serializer};
 
 use crate::{
+    data::Transpose,
     gpu::{GraphicsApi, Wanted},
     net::{Init, MAX_HIDDEN_LAYERS, MAX_WIDTH},
     plan::PlanKind,
@@ -47,6 +48,26 @@ pub enum InitArg {
 pub enum Augment {
     /// By up to 2 pixels in each direction, what comes in is black
     Shift,
+}
+
+/// `--transpose`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TransposeArg {
+    /// All images are turned
+    Yes,
+    /// No image is turned, not even EMNIST's
+    No,
+}
+
+impl From<Option<TransposeArg>> for Transpose {
+    fn from(arg: Option<TransposeArg>) -> Self {
+        match arg {
+            None => Transpose::ByName,
+            Some(TransposeArg::Yes) => Transpose::Yes,
+            Some(TransposeArg::No) => Transpose::No,
+        }
+    }
 }
 
 impl DeviceArg {

@@ -2,6 +2,8 @@
 
 use std::{io, path::PathBuf};
 
+use super::LabelFault;
+
 /// Why a [`Dataset`](super::Dataset) cannot be loaded: the text says which file, what was expected, what
 /// was found and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +24,17 @@ pub enum DataError {
         gzipped: PathBuf,
         /// The name that was tried second.
         plain: PathBuf,
+    },
+    /// There are two files for one part of the set, or files of two sets.
+    #[error(
+        "{}: files of more than one data set, or one under two names: {}; keep one set in a folder",
+        folder.display(), found.join(", ")
+    )]
+    SeveralSets {
+        /// The folder.
+        folder: PathBuf,
+        /// A file of each.
+        found: Vec<String>,
     },
     /// One file cannot be read, or is not what it should be.
     #[error("{}: {fault}", path.display())]
@@ -111,14 +124,31 @@ pub enum Fault {
         /// The type's code.
         found: u8,
     },
+    /// The numbers are neither bytes nor integers.
+    #[error(
+        "IDX offset 2: element type {found:#04x} ({}), expected 0x08 (unsigned byte) or 0x0c (32-bit integer); \
+         convert the labels to one of them",
+        element_type(*found)
+    )]
+    LabelType {
+        /// The type's code.
+        found: u8,
+    },
     /// Neither pictures nor labels.
     #[error(
-        "IDX offset 3: {found} dimensions, expected {expected} ({}); other shapes cannot be read, convert the data",
-        if *expected == 3 { "count, rows, columns" } else { "count" }
+        "IDX offset 3: {found} dimensions, expected 3 (count, rows, columns); other shapes cannot be read, \
+         convert the data"
     )]
     Dimensions {
-        /// 3 for pictures, 1 for labels.
-        expected: usize,
+        /// What the header declares.
+        found: u8,
+    },
+    /// Labels that are neither a list nor a table.
+    #[error(
+        "IDX offset 3: {found} dimensions, expected 1 (count) or 2 (count, columns: one-hot, or the eight of \
+         QMNIST); other shapes cannot be read, convert the labels"
+    )]
+    LabelDimensions {
         /// What the header declares.
         found: u8,
     },
@@ -130,7 +160,7 @@ pub enum Fault {
     LabelsAsImages,
     /// Pictures where labels are expected.
     #[error(
-        "IDX offset 3: 3 dimensions, expected 1: an image file given as labels; \
+        "IDX offset 3: 3 dimensions, expected 1 or 2: an image file given as labels; \
          check that the names of the two files are not swapped"
     )]
     ImagesAsLabels,
@@ -214,22 +244,9 @@ pub enum Fault {
         /// The first byte too many.
         offset: u64,
     },
-    /// A label that is no class.
-    #[error(
-        "IDX offset {offset}: label {found} at index {index}, expected 0 to {}; \
-         use a data set of {classes} classes",
-        classes - 1
-    )]
-    Label {
-        /// Where the label stands.
-        offset: usize,
-        /// Which sample it belongs to, from 0.
-        index: usize,
-        /// How many classes there are.
-        classes: usize,
-        /// The label.
-        found: u8,
-    },
+    /// Labels that make no classes.
+    #[error(transparent)]
+    Label(#[from] LabelFault),
 }
 
 /// What helps against damage.

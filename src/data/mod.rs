@@ -3,10 +3,19 @@
 mod content;
 mod dataset;
 mod error;
+mod files;
 mod fingerprint;
 mod idx;
+mod label_error;
+mod labels;
+mod names;
+mod samples;
 mod source;
 
-pub use dataset::{CLASSES, Dataset, Declared, Lengths, Samples, Split, declared};
+pub use dataset::{Dataset, Declared, declared};
 pub use error::{DataError, Fault};
-pub use idx::{Images, read_images, read_labels};
+pub use files::Transpose;
+pub use idx::{Images, read_images};
+pub use label_error::LabelFault;
+pub use labels::{Classes, Labels, MAX_CLASSES, read_labels};
+pub use samples::{Lengths, Samples, Split};

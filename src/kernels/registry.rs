@@ -184,7 +184,7 @@ pub static REGISTRY: &[Entry] = &[
     kernel!(sigmoid, shapes, quads),
     kernel!(gelu, shapes, quads),
     kernel!(silu, shapes, quads),
-    kernel!(softmax_cross_entropy, shapes, |s, _| Ok(s.m)),
+    kernel!(softmax_cross_entropy, class_shapes, |s, _| Ok(s.m)),
     kernel!(partial_metrics, count_shapes, |s, file| tiles(s.m, file)),
     kernel!(reduce_metrics, flat_shapes, |_, _| Ok(1)),
     product!(

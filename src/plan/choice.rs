@@ -88,8 +88,17 @@ fn fused_variant(request: &PlanRequest) -> Result<FusedStep, String> {
         ));
     }
     if !matches!(shape.hidden(), [hidden] if *hidden <= most) {
+        let classes = variant.max_classes(pixels, shape.hidden()[0]);
+        let classes = match classes {
+            1.. if shape.hidden().len() == 1 => format!("; with this layer at most {classes} classes"),
+            _ => String::new(),
+        };
+        let units = match most {
+            0 => "no hidden layer".into(),
+            _ => format!("one hidden layer of at most {most} units"),
+        };
         return Err(format!(
-            "serves one hidden layer of at most {most} units ({pixels} pixels, {} classes, {kernel}), and this network is {shape}",
+            "serves {units} for {pixels} pixels and {} classes{classes} ({kernel}), and this network is {shape}",
             shape.classes()
         ));
     }

@@ -13,8 +13,8 @@ pub fn gather(
     order: &[u32],
     places: Range<usize>,
     pixels: ArrayView2<u8>,
-    labels: &[u8],
-) -> (Array2<u8>, Vec<u8>) {
+    labels: &[u16],
+) -> (Array2<u8>, Vec<u16>) {
     let samples: Vec<_> = order[places].iter().map(|&sample| sample as usize).collect();
     (pixels.select(Axis(0), &samples), samples.iter().map(|&sample| labels[sample]).collect())
 }
@@ -27,9 +27,9 @@ pub fn gather_shifted(
     shifts: &[u32],
     places: Range<usize>,
     pixels: ArrayView2<u8>,
-    labels: &[u8],
+    labels: &[u16],
     [rows, cols]: [usize; 2],
-) -> (Array2<u8>, Vec<u8>) {
+) -> (Array2<u8>, Vec<u16>) {
     let (still, labels) = gather(order, places.clone(), pixels, labels);
     let mut moved = Array2::zeros(still.raw_dim());
     for ((from, mut to), &shift) in still.rows().into_iter().zip(moved.rows_mut()).zip(&shifts[places]) {

@@ -43,7 +43,7 @@ pub struct CpuEngine<T> {
 }
 
 /// A chunk's pixels (rows, inputs) and labels (rows).
-type Chunk<'a> = (ArrayView2<'a, u8>, &'a [u8]);
+type Chunk<'a> = (ArrayView2<'a, u8>, &'a [u16]);
 
 /// Says whether to give up.
 type Asked<'a> = &'a (dyn Fn() -> bool + Sync);
@@ -244,7 +244,7 @@ mod tests {
     fn engine(wave: usize) -> CpuEngine<f32> {
         let samples = Samples {
             pixels: (0..2100 * 5u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect(),
-            labels: (0..2100).map(|i| (i % 3) as u8).collect(),
+            labels: (0..2100).map(|i| (i % 3) as u16).collect(),
             inputs: 5,
         };
         let data = Dataset { train: samples.clone(), val: None, test: samples, rows: 1, cols: 5, classes: 3 };

@@ -27,7 +27,7 @@ pub struct SoftmaxCrossEntropy<T> {
 /// Where a label is not below n, or there is not one for each row.
 pub fn softmax_cross_entropy<T: NdFloat>(
     z: ArrayView2<T>,
-    labels: &[u8],
+    labels: &[u16],
     smoothing: f64,
 ) -> SoftmaxCrossEntropy<T> {
     assert_eq!(z.nrows(), labels.len(), "one label a row");

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use super::SessionError;
 use crate::{
-    data::{Dataset, Declared, declared},
+    data::{DataError, Dataset, Declared, Transpose, declared},
     plan::MAX_SAMPLES,
 };
 
@@ -17,6 +17,8 @@ pub struct DataSource {
     pub limit: Option<usize>,
     /// Of them, the last ones are held out.
     pub held_out: Option<usize>,
+    /// Whether pictures are turned.
+    pub transpose: Transpose,
 }
 
 impl DataSource {
@@ -25,10 +27,10 @@ impl DataSource {
     /// # Errors
     /// [`SessionError`]: the first fault of the files, or a limit that they do not allow.
     pub fn declared(&self) -> Result<Declared, SessionError> {
-        let mut declared = match declared(&self.folder) {
+        let mut declared = match declared(&self.folder, self.transpose) {
             Ok(declared) => declared,
             // Reading them whole reports faults in the documented order.
-            Err(error) => return Err(Dataset::load(&self.folder).err().unwrap_or(error).into()),
+            Err(error) => return Err(self.read().err().unwrap_or(error).into()),
         };
         let lengths = &mut declared.lengths;
         let there = lengths.train;
@@ -49,13 +51,17 @@ impl DataSource {
         }
     }
 
+    fn read(&self) -> Result<Dataset, DataError> {
+        Dataset::load_turned(&self.folder, self.transpose)
+    }
+
     /// Reads the samples.
     ///
     /// # Errors
     /// As [`DataSource::declared`].
     pub fn load(&self) -> Result<Dataset, SessionError> {
         let lengths = self.declared()?.lengths;
-        let mut data = Dataset::load(&self.folder)?;
+        let mut data = self.read()?;
         data.train.truncate(lengths.train + lengths.val);
         if lengths.val > 0 {
             data.hold_out(lengths.val);

@@ -28,7 +28,8 @@ pub fn folder(data: &Dataset) -> TempDir {
         let images = folder.path().join(format!("{name}-images-idx3-ubyte"));
         write_idx(&images, &[samples.len(), data.rows, data.cols], &samples.pixels);
         let labels = folder.path().join(format!("{name}-labels-idx1-ubyte"));
-        write_idx(&labels, &[samples.len()], &samples.labels);
+        let bytes: Vec<u8> = samples.labels.iter().map(|&label| label as u8).collect();
+        write_idx(&labels, &[samples.len()], &bytes);
     }
     folder
 }

@@ -92,27 +92,40 @@ fn element_types() {
         (0x0e, "0x0e (64-bit float)"),
         (0xff, "0xff (unknown to IDX)"),
     ];
+    let of_labels = |found: &str| {
+        format!(
+            "IDX offset 2: element type {found}, expected 0x08 (unsigned byte) or 0x0c (32-bit integer); \
+             convert the labels to one of them"
+        )
+    };
     for (code, found) in cases {
         check(read_images, &[(found, with(images(), 2, &[code]), &text(found))]);
         check(read_images, &[(found, gzip(&with(images(), 2, &[code])), &text(found))]);
-        check(read_labels, &[(found, with(labels(), 2, &[code]), &text(found))]);
+        let integers = "IDX offset 10: the data end here, expected 8 bytes after the header, found 2@";
+        let of_labels = if code == 0x0c { integers.to_owned() } else { of_labels(found) };
+        check(read_labels, &[(found, with(labels(), 2, &[code]), &of_labels)]);
     }
 }
 
 #[test]
 fn dimensions() {
     for found in [0, 2, 4, 255] {
-        let text = |expected: &str| {
+        let text = |expected: &str, what: &str| {
             let found = format!("IDX offset 3: {found} dimensions, expected {expected}");
-            format!("{found}; other shapes cannot be read, convert the data")
+            format!("{found}; other shapes cannot be read, convert the {what}")
         };
         let number = [found];
-        check(read_images, &[("images", with(images(), 3, &number), &text("3 (count, rows, columns)"))]);
-        check(read_labels, &[("labels", with(labels(), 3, &number), &text("1 (count)"))]);
+        let of_images = text("3 (count, rows, columns)", "data");
+        check(read_images, &[("images", with(images(), 3, &number), &of_images)]);
+        if found != 2 {
+            let of_labels =
+                text("1 (count) or 2 (count, columns: one-hot, or the eight of QMNIST)", "labels");
+            check(read_labels, &[("labels", with(labels(), 3, &number), &of_labels)]);
+        }
     }
     let labels_given = "IDX offset 3: 1 dimension, expected 3: a label file given as images; \
                         check that the names of the two files are not swapped";
-    let images_given = "IDX offset 3: 3 dimensions, expected 1: an image file given as labels; \
+    let images_given = "IDX offset 3: 3 dimensions, expected 1 or 2: an image file given as labels; \
                         check that the names of the two files are not swapped";
     let swapped = [("plain", labels(), labels_given), ("gzipped", gzip(&labels()), labels_given)];
     check(read_images, &swapped);
@@ -156,13 +169,21 @@ fn zero_and_huge_dimensions() {
         check(read_images, &[("images", idx(dims, &[]), &text)]);
         check(read_images, &[("gzipped images", gzip(&idx(dims, &[])), &text)]);
     }
-    let cases: [(u32, String); 4] = [
-        (0, zero(4, "samples")),
-        ((1 << 30) + 1, payload((1 << 30) + 1)),
-        (MAX, payload(MAX.into())),
-        (1 << 30, short(8, 1 << 30)),
+    let cases: [(&[u32], String); 8] = [
+        (&[0], zero(4, "samples")),
+        (&[(1 << 30) + 1], payload((1 << 30) + 1)),
+        (&[MAX], payload(MAX.into())),
+        (&[1 << 30], short(8, 1 << 30)),
+        (&[0, 3], zero(4, "samples")),
+        (&[3, 0], zero(8, "columns")),
+        (&[MAX, MAX], payload(u64::from(MAX) * u64::from(MAX))),
+        (&[1 << 20, 1_024], short(12, 1 << 30)),
     ];
-    for (count, text) in cases {
-        check(read_labels, &[("labels", idx(&[count], &[]), &text)]);
+    for (dims, text) in cases {
+        check(read_labels, &[("labels", idx(dims, &[]), &text)]);
     }
+    let integers = with(idx(&[1 << 28], &[]), 2, &[0x0c]);
+    check(read_labels, &[("integers", integers, &short(8, 1 << 30))]);
+    let integers = with(idx(&[(1 << 28) + 1], &[]), 2, &[0x0c]);
+    check(read_labels, &[("integers", integers, &payload((1 << 30) + 4))]);
 }

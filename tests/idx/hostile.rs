@@ -50,6 +50,13 @@ fn every_change_of_plain_labels() {
 }
 
 #[test]
+fn every_change_of_label_tables() {
+    mutate(&idx(&[2, 3], &[0, 1, 0, 0, 0, 1]), 12, read_labels);
+    mutate(&with(idx(&[2, 2], &[9; 16]), 2, &[0x0c]), 12, read_labels);
+    mutate(&with(idx(&[2], &[9; 8]), 2, &[0x0c]), 8, read_labels);
+}
+
+#[test]
 fn every_change_of_gzipped_images() {
     mutate(&gzip(&images()), usize::MAX, read_images);
 }

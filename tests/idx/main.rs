@@ -3,6 +3,8 @@
 mod faults;
 mod folder;
 mod hostile;
+mod labels;
+mod names;
 mod payload;
 
 use std::{fmt::Debug, fs, io::Write, path::Path};

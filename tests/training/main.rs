@@ -3,6 +3,7 @@
 //! These need an adapter. Without one they fail, and the failure says how to get one.
 
 mod batches;
+mod classes;
 #[path = "../common/mod.rs"]
 mod common;
 mod goals;

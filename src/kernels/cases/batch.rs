@@ -17,7 +17,7 @@ const STEPS: [usize; 2] = [3, 2];
 /// A batch among others, of all samples twice as many as it has.
 struct Batch {
     pixels: Array2<u8>,
-    labels: Vec<u8>,
+    labels: Vec<u16>,
     order: Vec<u32>,
     /// Samples of a full batch: this one may have fewer.
     full: usize,
@@ -43,7 +43,7 @@ impl Batch {
         start..start + s.m
     }
 
-    fn case(&self, s: Sizes, (pixels, labels): &(Array2<u8>, Vec<u8>)) -> Case {
+    fn case(&self, s: Sizes, (pixels, labels): &(Array2<u8>, Vec<u16>)) -> Case {
         let words: Vec<u32> = bytemuck::pod_collect_to_vec(&pixels.iter().copied().collect::<Vec<u8>>());
         Case::new(s)
             .set(|overrides| overrides.batch = self.full)

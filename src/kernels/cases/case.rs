@@ -70,8 +70,8 @@ impl Random {
         Array2::from_shape_simple_fn((rows, columns), || self.0.next_u32() as u8)
     }
 
-    pub(super) fn labels(&mut self, len: usize, classes: usize) -> Vec<u8> {
-        (0..len).map(|_| self.below(classes) as u8).collect()
+    pub(super) fn labels(&mut self, len: usize, classes: usize) -> Vec<u16> {
+        (0..len).map(|_| self.below(classes) as u16).collect()
     }
 }
 

@@ -68,7 +68,7 @@ impl Weights {
         pack(s, self.w1.view(), &self.b1, self.w2.view(), &self.b2)
     }
 
-    fn pass(&self, s: Sizes, x: &Array2<u8>, labels: &[u8], rows: std::ops::Range<usize>) -> Pass {
+    fn pass(&self, s: Sizes, x: &Array2<u8>, labels: &[u16], rows: std::ops::Range<usize>) -> Pass {
         let x = x.slice_axis(Axis(0), (rows.start as isize..rows.end as isize).into());
         let (w1, b1) = (self.w1.mapv(f64::from), self.b1.mapv(f64::from));
         let (w2, b2) = (self.w2.mapv(f64::from), self.b2.mapv(f64::from));

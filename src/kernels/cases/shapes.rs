@@ -32,6 +32,11 @@ pub(in crate::kernels) fn wide_shapes() -> Vec<Sizes> {
     sizes(&[&SHAPES[..], &WIDE_SHAPES].concat())
 }
 
+/// And those of many classes: EMNIST's, and as many as a data set may have.
+pub(in crate::kernels) fn class_shapes() -> Vec<Sizes> {
+    sizes(&[&SHAPES[..], &[(130, 4, 64, 1), (33, 8, 300, 1), (20, 4, 1_024, 1)]].concat())
+}
+
 fn sizes(shapes: &[(usize, usize, usize, usize)]) -> Vec<Sizes> {
     let sizes = |&(m, k, n, splits): &(usize, usize, usize, usize)| {
         // Padding of 0 to 3 outputs, as in a network.

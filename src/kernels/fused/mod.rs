@@ -98,13 +98,21 @@ impl FusedStep {
 
     /// The most hidden units that it serves, for images of `k` padded pixels; 0 where none.
     pub fn max_hidden(self, k: usize, classes: usize) -> usize {
-        let sizes = |n| self.at(Sizes { k, n, classes, ..Sizes::default() });
-        let fits = |&n: &usize| match self {
-            FusedStep::SmallSubgroups(_) => small::fits(&sizes(n)),
-            FusedStep::Subgroups { .. } => subgroups::fits(&sizes(n)),
-            FusedStep::Workgroup => workgroup::fits(&sizes(n)),
-        };
-        (1..=small::MAX_REGISTERS).take_while(fits).last().unwrap_or(0)
+        (1..=small::MAX_REGISTERS).take_while(|&n| self.fits(k, n, classes)).last().unwrap_or(0)
+    }
+
+    /// The most classes that it serves, for images of `k` padded pixels and `n` hidden units; 0 where none.
+    pub fn max_classes(self, k: usize, n: usize) -> usize {
+        (1..=small::MAX_REGISTERS).take_while(|&classes| self.fits(k, n, classes)).last().unwrap_or(0)
+    }
+
+    fn fits(self, k: usize, n: usize, classes: usize) -> bool {
+        let sizes = self.at(Sizes { k, n, classes, ..Sizes::default() });
+        match self {
+            FusedStep::SmallSubgroups(_) => small::fits(&sizes),
+            FusedStep::Subgroups { .. } => subgroups::fits(&sizes),
+            FusedStep::Workgroup => workgroup::fits(&sizes),
+        }
     }
 
     /// The most images of `k` padded pixels that it can see at once, as our file declares them, where a

@@ -6,8 +6,8 @@ use super::Sizes;
 /// software drivers take more than some seconds to compile.
 pub const MAX_REGISTERS: usize = 1_100;
 
-/// Words of a lane at most: the loops over them are written out.
-const MAX_WORDS: usize = 256;
+/// Words of a lane, and classes, at most: the loops over them are written out.
+const MAX_UNROLLED: usize = 256;
 /// Pixels of a lane that a small image counts as: what else a unit takes is not less for it.
 const MIN_PIXELS: usize = 20;
 
@@ -19,7 +19,8 @@ const MAX_SIDE: usize = 8_192;
 
 pub fn fits(s: &Sizes) -> bool {
     let [strips, _] = shares(s);
-    4 * strips <= MAX_WORDS
+    4 * strips <= MAX_UNROLLED
+        && s.classes <= MAX_UNROLLED
         && texture_row(s.k) > 0
         && ((s.k / s.lanes).max(MIN_PIXELS) + s.classes) * s.n <= MAX_REGISTERS
 }
