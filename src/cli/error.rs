@@ -118,7 +118,8 @@ fn data_remedy(error: &DataError) -> &'static str {
         }
         DataError::Missing { .. } => {
             "; --data takes a folder with train-images-idx3-ubyte, train-labels-idx1-ubyte, \
-             t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each with or without .gz"
+             t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte (or EMNIST's or QMNIST's names), each with or \
+             without .gz"
         }
         _ => "",
     }

@@ -5,6 +5,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod datasets;
 mod files;
 mod harness;
 mod heading;
