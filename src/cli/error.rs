@@ -3,7 +3,7 @@
 
 use crate::{
     bench::BenchError,
-    data::DataError,
+    data::{DataError, Split},
     gpu::{DeviceError, Limit, ShaderError},
     kernels::CheckError,
     model::ModelError,
@@ -171,7 +171,12 @@ impl From<SessionError> for Error {
             SessionError::NoMemory { .. } => {
                 Error::NoMemory(format!("{error}: use smaller layers (--hidden) or fewer samples (--limit)"))
             }
-            SessionError::TooMany { .. } | SessionError::UnknownApi(_) => Error::Usage(error.to_string()),
+            SessionError::TooMany { split, expected, .. } => Error::Usage(match split {
+                Split::Train => format!("{error}: take a part of them with --limit {expected}"),
+                Split::Val => format!("{error}: hold out fewer with --val"),
+                Split::Test => format!("{error}: make a smaller test file"),
+            }),
+            SessionError::UnknownApi(_) => Error::Usage(error.to_string()),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf};
 
-use super::LabelFault;
+use super::{LabelFault, content::AGAIN as NEXT};
 
 /// Why a [`Dataset`](super::Dataset) cannot be loaded: the text says which file, what was expected, what
 /// was found and what to do.
@@ -97,7 +97,9 @@ pub enum Fault {
     #[error("is empty, expected an IDX file; download it again")]
     Empty,
     /// Neither IDX nor gzip.
-    #[error("IDX offset 0: starts with {found}, expected {expected} of an IDX file; it is {content}; {NEXT}")]
+    #[error(
+        "IDX offset 0: starts with {found}, expected {expected} of an IDX file; it is {content}; {remedy}"
+    )]
     NotIdx {
         /// The magic number in hexadecimal.
         expected: String,
@@ -105,6 +107,8 @@ pub enum Fault {
         found: String,
         /// What such a file usually is.
         content: String,
+        /// What to do.
+        remedy: &'static str,
     },
     /// The data end before the payload begins.
     #[error("IDX offset {found}: the header ends here, expected {expected} bytes of it; {NEXT}")]
@@ -236,6 +240,15 @@ pub enum Fault {
         /// Bytes that were decompressed.
         offset: u64,
     },
+    /// Another gzip stream follows the first one.
+    #[error(
+        "file offset {offset}: a second gzip member, expected the end of the file; make one of them: \
+         gzip -dc FILE | gzip > NEW"
+    )]
+    SecondMember {
+        /// Where it begins.
+        offset: u64,
+    },
     /// Something follows the gzip stream.
     #[error(
         "file offset {offset}: bytes after the end of the gzip stream, expected the end of the file; {NEXT}"
@@ -248,9 +261,6 @@ pub enum Fault {
     #[error(transparent)]
     Label(#[from] LabelFault),
 }
-
-/// What helps against damage.
-const NEXT: &str = "download or copy the file again";
 
 fn element_type(code: u8) -> &'static str {
     match code {

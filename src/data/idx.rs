@@ -122,10 +122,22 @@ pub(super) fn parse(name: &Path, bytes: &[u8], content: Content) -> Result<Array
 }
 
 fn read_array<R: BufRead + Seek>(mut source: Source<R>, content: Content) -> Result<Array, Fault> {
-    let Header { kind, dims } = read_header(&mut source, content)?;
+    let read = read_elements(&mut source, content);
+    match (read, source.finish()) {
+        // What is missing may be in another member of the gzip file.
+        (
+            Err(Fault::ShortHeader { .. } | Fault::PayloadShort { .. }),
+            Err(more @ Fault::SecondMember { .. }),
+        ) => Err(more),
+        (Ok(_), Err(more)) => Err(more),
+        (read, _) => read,
+    }
+}
+
+fn read_elements<R: BufRead + Seek>(source: &mut Source<R>, content: Content) -> Result<Array, Fault> {
+    let Header { kind, dims } = read_header(source, content)?;
     let start = header_len(dims.len()) as u64;
-    let bytes = read_payload(&mut source, start, payload_len(kind, &dims, content)?)?;
-    source.finish()?;
+    let bytes = read_payload(source, start, payload_len(kind, &dims, content)?)?;
     Ok(Array { kind, dims: dims.into_iter().map(|dim| dim as usize).collect(), bytes })
 }
 
@@ -197,11 +209,13 @@ fn not_idx<R: BufRead + Seek>(source: &mut Source<R>, mut head: Vec<u8>, content
     if let Err(fault) = source.read((content::HEAD - head.len()) as u64, &mut head) {
         return fault;
     }
+    let found = content::describe(&head);
     let container = if source.is_gzip() { "a gzip of " } else { "" };
     Fault::NotIdx {
         expected: content::hex(&[0, 0, UNSIGNED_BYTE, content.dims() as u8]),
         found: content::hex(&head),
-        content: format!("{container}{}", content::describe(&head)),
+        content: format!("{container}{}", found.name),
+        remedy: found.remedy,
     }
 }
 

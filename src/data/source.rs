@@ -13,6 +13,9 @@ use super::Fault;
 /// Bytes asked of the disk at once.
 const BUFFER: usize = 1 << 17;
 
+/// The first bytes of a gzip member.
+const GZIP: &[u8] = &[0x1f, 0x8b];
+
 /// An open data file, or its bytes, and how far it has been read.
 pub(super) struct Source<R> {
     stream: Stream<R>,
@@ -38,9 +41,9 @@ impl<R: BufRead + Seek> Source<R> {
         let mut magic = Vec::new();
         reader.by_ref().take(2).read_to_end(&mut magic).map_err(Fault::Unreadable)?;
         reader.rewind().map_err(Fault::Unreadable)?;
-        let stream = match magic[..] {
+        let stream = match &magic[..] {
             [] => return Err(Fault::Empty),
-            [0x1f, 0x8b] => Stream::Gzip(Box::new(GzDecoder::new(reader))),
+            GZIP => Stream::Gzip(Box::new(GzDecoder::new(reader))),
             _ => Stream::Plain(reader),
         };
         Ok(Source { stream, offset: 0 })
@@ -67,9 +70,14 @@ impl<R: BufRead + Seek> Source<R> {
     pub(super) fn finish(self) -> Result<(), Fault> {
         let Stream::Gzip(decoder) = self.stream else { return Ok(()) };
         let mut file = decoder.into_inner();
-        let at_end = file.fill_buf().map_err(Fault::Unreadable)?.is_empty();
         let offset = file.stream_position().map_err(Fault::Unreadable)?;
-        if at_end { Ok(()) } else { Err(Fault::TrailingBytes { offset }) }
+        let mut next = Vec::new();
+        file.take(2).read_to_end(&mut next).map_err(Fault::Unreadable)?;
+        match &next[..] {
+            [] => Ok(()),
+            GZIP => Err(Fault::SecondMember { offset }),
+            _ => Err(Fault::TrailingBytes { offset }),
+        }
     }
 
     fn fault(&self, error: io::Error) -> Fault {

@@ -1,6 +1,6 @@
 //! What can go wrong before a command's own work.
 
-use crate::data::DataError;
+use crate::data::{DataError, Split};
 
 /// Data or devices that cannot be opened as asked.
 #[derive(Debug, thiserror::Error)]
@@ -25,8 +25,10 @@ pub enum SessionError {
         there: usize,
     },
     /// A set has more images than a plan can count.
-    #[error("{found} images in one set; at most {expected} are supported")]
+    #[error("{found} {} images; at most {expected} are supported", split.name())]
     TooMany {
+        /// The set.
+        split: Split,
         /// The limit.
         expected: usize,
         /// Images in the set.

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use super::SessionError;
 use crate::{
-    data::{DataError, Dataset, Declared, Transpose, declared},
+    data::{DataError, Dataset, Declared, Split, Transpose, declared},
     plan::MAX_SAMPLES,
 };
 
@@ -45,9 +45,12 @@ impl DataSource {
             }
             (lengths.train, lengths.val) = (there - held_out, held_out);
         }
-        match lengths.largest() {
-            ..=MAX_SAMPLES => Ok(declared),
-            found => Err(SessionError::TooMany { expected: MAX_SAMPLES, found }),
+        let lengths = declared.lengths;
+        match Split::ALL.into_iter().find(|&split| lengths.of(split) > MAX_SAMPLES) {
+            None => Ok(declared),
+            Some(split) => {
+                Err(SessionError::TooMany { split, expected: MAX_SAMPLES, found: lengths.of(split) })
+            }
         }
     }
 

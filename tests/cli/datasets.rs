@@ -192,3 +192,23 @@ fn two_sets_in_a_folder_and_missing_ones_are_told() {
     ]);
     assert!(Dataset::load(folder.path()).is_err());
 }
+
+/// Headers alone say so: nothing is read of the pictures.
+#[test]
+fn more_images_than_a_plan_can_count_are_refused_with_the_flag() {
+    let many: u32 = 15_360_001;
+    for (split, flag) in [("train", "--limit 15360000"), ("t10k", "make a smaller test file")] {
+        let folder = folder(2, unchanged, |labels| bytes(labels, 0));
+        let place = |what: &str| folder.path().join(format!("{split}-{what}-ubyte"));
+        let header =
+            [&[0, 0, 8, 3][..], &many.to_be_bytes(), &4u32.to_be_bytes(), &4u32.to_be_bytes()].concat();
+        fs::write(place("images-idx3"), header).unwrap();
+        fs::write(place("labels-idx1"), [&[0, 0, 8, 1][..], &many.to_be_bytes()].concat()).unwrap();
+        let labels = fs::OpenOptions::new().write(true).open(place("labels-idx1")).unwrap();
+        labels.set_len(8 + u64::from(many)).unwrap();
+        let name = if split == "train" { "train" } else { "test" };
+        run(&["--data", path_text(folder.path()), "--device", "cpu"])
+            .status(2)
+            .says(&[&format!("15360001 {name} images; at most 15360000 are supported"), flag]);
+    }
+}

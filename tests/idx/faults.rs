@@ -26,51 +26,66 @@ fn short_headers() {
 
 #[test]
 fn other_content() {
-    let page = "an HTML or XML page (often the error page of a download)";
-    let pointer = "a Git LFS pointer (the data itself comes with `git lfs pull`)";
-    let cases: [(&[u8], &str, &str); 29] = [
+    let page = "an HTML or XML page (often the error page of a download)@";
+    let pickle = "a Python pickle; convert the data to IDX";
+    let order = "IDX written in the wrong byte order; write its header big-endian";
+    let zlib = "a zlib stream; decompress it (Python's zlib.decompress does)";
+    let tar = [&b"train-images-idx3-ubyte\0"[..], &[b'0'; 233], b"ustar\x0000"].concat();
+    let cases: [(&[u8], &str, &str); 37] = [
         (b"<!DOCTYPE html><html>404</html>", "3c 21 44 4f", page),
         (b"\r\n  <HTML><body>", "0d 0a 20 20", page),
         (b"\xef\xbb\xbf<html>", "ef bb bf 3c", page),
         (b"<?xml version=\"1.0\"?><Error/>", "3c 3f 78 6d", page),
-        (b"PK\x03\x04\x14\0", "50 4b 03 04", "a zip archive"),
-        (b"7z\xbc\xaf\x27\x1c\0\x04", "37 7a bc af", "a 7z archive"),
-        (b"BZh91AY&SY", "42 5a 68 39", "a bzip2 stream"),
-        (b"\xfd7zXZ\0\0\x04", "fd 37 7a 58", "an xz stream"),
-        (b"\x28\xb5\x2f\xfd\x24", "28 b5 2f fd", "a zstd stream"),
-        (b"\x89PNG\r\n\x1a\n", "89 50 4e 47", "a PNG picture"),
-        (b"\xff\xd8\xff\xe0\0\x10JFIF", "ff d8 ff e0", "a JPEG picture"),
-        (b"GIF89a", "47 49 46 38", "a GIF picture"),
-        (b"%PDF-1.7", "25 50 44 46", "a PDF document"),
-        (b"\x93NUMPY\x01\0", "93 4e 55 4d", "a NumPy array"),
-        (b"\x89HDF\r\n\x1a\n", "89 48 44 46", "an HDF5 file"),
-        (b"PAR1\x15\x04", "50 41 52 31", "a Parquet file"),
-        (b"\x80\x04\x95", "80 04 95", "a Python pickle"),
-        (b"version https://git-lfs.github.com/spec/v1\n", "76 65 72 73", pointer),
-        (b"\x03\x08\0\0\x02\0\0\0", "03 08 00 00", "IDX written in the wrong byte order"),
-        (b"\x01\x08\0\0\x02\0\0\0", "01 08 00 00", "IDX written in the wrong byte order"),
-        (b"label,1x1,1x2\n5,0,0\n", "6c 61 62 65", "text"),
-        ("Größe".as_bytes(), "47 72 c3 b6", "text"),
+        (b"PK\x03\x04\x14\0", "50 4b 03 04", "a zip archive; unpack it with unzip"),
+        (b"7z\xbc\xaf\x27\x1c\0\x04", "37 7a bc af", "a 7z archive; unpack it with 7z x"),
+        (b"BZh91AY&SY", "42 5a 68 39", "a bzip2 stream; decompress it with bzip2 -d"),
+        (b"\xfd7zXZ\0\0\x04", "fd 37 7a 58", "an xz stream; decompress it with xz -d"),
+        (b"\x5d\0\0\x80\0\xff", "5d 00 00 80", "an lzma stream; decompress it with xz -d --format=lzma"),
+        (b"\x28\xb5\x2f\xfd\x24", "28 b5 2f fd", "a zstd stream; decompress it with zstd -d"),
+        (&tar, "74 72 61 69", "a tar archive; unpack it with tar xf"),
+        (b"\x78\x9c\x63\x60\0", "78 9c 63 60", zlib),
+        (b"\x78\x01\x63\x60\0", "78 01 63 60", zlib),
+        (b"\x78\xda\x63\x60\0", "78 da 63 60", zlib),
+        (b"\x48\x89\x63\x60\0", "48 89 63 60", zlib),
+        (b"x^2 + 1", "78 5e 32 20", "text@"),
+        (b"\x78\x9d\x63\x60\0", "78 9d 63 60", "data of no known kind@"),
+        (b"\x89PNG\r\n\x1a\n", "89 50 4e 47", "a PNG picture; convert the data to IDX"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", "ff d8 ff e0", "a JPEG picture; convert the data to IDX"),
+        (b"GIF89a", "47 49 46 38", "a GIF picture; convert the data to IDX"),
+        (b"%PDF-1.7", "25 50 44 46", "a PDF document@"),
+        (b"\x93NUMPY\x01\0", "93 4e 55 4d", "a NumPy array; convert the data to IDX"),
+        (b"\x89HDF\r\n\x1a\n", "89 48 44 46", "an HDF5 file; convert the data to IDX"),
+        (b"PAR1\x15\x04", "50 41 52 31", "a Parquet file; convert the data to IDX"),
+        (b"\x80\x04\x95", "80 04 95", pickle),
+        (
+            b"version https://git-lfs.github.com/spec/v1\n",
+            "76 65 72 73",
+            "a Git LFS pointer; get the data itself with `git lfs pull`",
+        ),
+        (b"\x03\x08\0\0\x02\0\0\0", "03 08 00 00", order),
+        (b"\x01\x08\0\0\x02\0\0\0", "01 08 00 00", order),
+        (b"label,1x1,1x2\n5,0,0\n", "6c 61 62 65", "text@"),
+        ("Größe".as_bytes(), "47 72 c3 b6", "text@"),
         // 65 bytes: the last character is cut by the 64 that are looked at.
-        ("aöööööööööööööööööööööööööööööööö".as_bytes(), "61 c3 b6 c3", "text"),
-        (b"a", "61", "text"),
-        (b"\x1f", "1f", "data of no known kind"),
-        (b"\x1f\x8c\x08\0", "1f 8c 08 00", "data of no known kind"),
-        (b"\0\x01\x08\x03\0\0\0\x02", "00 01 08 03", "data of no known kind"),
-        (b"\x01\0\x08\x03\0\0\0\x02", "01 00 08 03", "data of no known kind"),
-        (b"\xc3\x28\xa0\xa1", "c3 28 a0 a1", "data of no known kind"),
+        ("aöööööööööööööööööööööööööööööööö".as_bytes(), "61 c3 b6 c3", "text@"),
+        (b"a", "61", "text@"),
+        (b"\x1f", "1f", "data of no known kind@"),
+        (b"\x1f\x8c\x08\0", "1f 8c 08 00", "data of no known kind@"),
+        (b"\0\x01\x08\x03\0\0\0\x02", "00 01 08 03", "data of no known kind@"),
+        (b"\x01\0\x08\x03\0\0\0\x02", "01 00 08 03", "data of no known kind@"),
+        (b"\xc3\x28\xa0\xa1", "c3 28 a0 a1", "data of no known kind@"),
     ];
     for (bytes, found, content) in cases {
         let text = |magic: &str, container: &str| {
             let found = format!("IDX offset 0: starts with {found}, expected {magic} of an IDX file");
-            format!("{found}; it is {container}{content}@")
+            format!("{found}; it is {container}{content}")
         };
         check(read_images, &[(content, bytes.to_vec(), &text("00 00 08 03", ""))]);
         check(read_images, &[(content, gzip(bytes), &text("00 00 08 03", "a gzip of "))]);
         check(read_labels, &[(content, bytes.to_vec(), &text("00 00 08 01", ""))]);
     }
-    let twice = "IDX offset 0: starts with 1f 8b 08 00, expected 00 00 08 03 of an IDX file; \
-                 it is a gzip of another gzip stream (gzipped twice)@";
+    let twice = "IDX offset 0: starts with 1f 8b 08 00, expected 00 00 08 03 of an IDX file; it is a gzip of \
+                 another gzip stream (gzipped twice); decompress it once with gzip -d";
     check(read_images, &[("gzip in gzip", gzip(&gzip(&images())), twice)]);
 }
 

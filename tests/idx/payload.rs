@@ -51,7 +51,15 @@ fn damaged_gzip() {
     let after = |offset| {
         format!("file offset {offset}: bytes after the end of the gzip stream, expected the end of the file@")
     };
-    let cases: [Case; 16] = [
+    let second = |offset| {
+        format!(
+            "file offset {offset}: a second gzip member, expected the end of the file; make one of them: \
+             gzip -dc FILE | gzip > NEW"
+        )
+    };
+    let halves = gzip(&images()[..20]).len();
+    let short = "IDX offset 20: the data end here, expected 12 bytes after the header, found 4@";
+    let cases: [Case; 19] = [
         ("magic number only", cut(good.clone(), 2), &cut_off(0)),
         ("header cut", cut(good.clone(), 9), &cut_off(0)),
         ("no stream", cut(good.clone(), 10), &cut_off(0)),
@@ -66,7 +74,14 @@ fn damaged_gzip() {
         ("length", with(good.clone(), len - 1, &[1]), checksum),
         ("a byte after", plus(good.clone(), b"x"), &after(len)),
         ("padding", plus(good.clone(), &[0; 512]), &after(len)),
-        ("a second stream", plus(good.clone(), &good), &after(len)),
+        ("a second stream", plus(good.clone(), &good), &second(len)),
+        ("the pictures in two", plus(gzip(&cut(images(), 20)), &gzip(&images()[20..])), &second(halves)),
+        (
+            "the header in two",
+            plus(gzip(&cut(images(), 9)), &gzip(&images()[9..])),
+            &second(gzip(&images()[..9]).len()),
+        ),
+        ("a picture too few in two", plus(gzip(&cut(images(), 20)), b"x"), short),
         ("much after", plus(good.clone(), &[b'x'; 300_000]), &after(len)),
     ];
     check(read_images, &cases);
