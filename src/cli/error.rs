@@ -55,7 +55,7 @@ pub enum Error {
         /// Iterations done.
         iters: usize,
     },
-    /// The loss, or a weight, is not finite.
+    /// The loss, or a weight, is not finite, or the loss is far too high.
     #[error("{0}")]
     Diverged(String),
     /// Standard output could not be written.
@@ -199,7 +199,9 @@ impl From<TrainError> for Error {
         match error {
             TrainError::Plan(error) => error.into(),
             TrainError::Device(error) => error.into(),
-            TrainError::SamplesMissed { .. } => Error::Wrong(error.to_string()),
+            TrainError::SamplesMissed { .. } | TrainError::Miscounted { .. } => {
+                Error::Wrong(error.to_string())
+            }
         }
     }
 }

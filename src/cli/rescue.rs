@@ -44,7 +44,16 @@ pub(super) fn or_rescue<T>(
                 }
                 let seconds = start.elapsed().as_secs_f64();
                 let reason = Reason::Interrupted;
-                let end = End { reason, iters, figures: None, seconds, ms_per_iter: None, parameters };
+                let end = End {
+                    reason,
+                    iters,
+                    figures: None,
+                    seconds,
+                    ms_per_iter: None,
+                    parameters,
+                    divergence: None,
+                    hints: Vec::new(),
+                };
                 let error = finish(&end).err().unwrap_or(Error::Interrupted);
                 error.tell();
                 leave(error.exit_status());

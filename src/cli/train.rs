@@ -27,7 +27,7 @@ use crate::{
     reference::CpuEngine,
     report::{Json, Reporter, Start, Text, note, shaders_in_use, warn},
     session::{DataSource, adapter_of_environment, graphics_apis, load_while, memory},
-    train::{CpuTrainer, End, Engine, Kept, Observer, Prepared, Reason, Report, train},
+    train::{CpuTrainer, Divergence, End, Engine, Kept, Observer, Prepared, Reason, Report, train},
 };
 
 /// Trains, reports, and saves where asked to.
@@ -111,7 +111,8 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     let reporter = Shared { reporter: Mutex::new(reporter), waiting };
     let stop = training_begins();
     let finish = |end: &End| finish(args, recipe, &declared.classes, end, reporter.lock().as_mut());
-    let end = or_rescue(stop, &kept, || train(engine.as_mut(), options, &mut &reporter, stop), finish)??;
+    let mut end = or_rescue(stop, &kept, || train(engine.as_mut(), options, &mut &reporter, stop), finish)??;
+    end.look_for_dead_units(&data.train, recipe.activation);
     finish(&end)
 }
 
@@ -281,6 +282,9 @@ fn finish(
     if saved? && !args.quiet {
         note(&format!("saved to {}", args.save.as_deref().unwrap_or(Path::new("")).display()));
     }
+    for hint in &end.hints {
+        note(&format!("hint: {hint}; try a smaller --alpha (now {:?}) or --init he", recipe.rate.alpha));
+    }
     status(args, recipe, end)
 }
 
@@ -307,8 +311,10 @@ fn status(args: &TrainArgs, recipe: &Recipe, end: &End) -> Result<(), Error> {
                 .as_ref()
                 .map_or(String::new(), |path| format!("; {} is not written", path.display()));
             Err(Error::Diverged(format!(
-                "training diverged: loss or weights are not finite after {} iterations; try a smaller --alpha (now {:?}){kept}",
-                end.iters, recipe.rate.alpha
+                "training diverged after {} iterations: {}; try a smaller --alpha (now {:?}){kept}",
+                end.iters,
+                end.divergence.unwrap_or(Divergence::NotFinite),
+                recipe.rate.alpha
             )))
         }
     }

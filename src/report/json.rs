@@ -86,7 +86,7 @@ impl Reporter for Json {
             Reason::Interrupted | Reason::OutputLost(_) => "interrupted",
             Reason::Diverged => "diverged",
         };
-        let event = json!({
+        let mut event = json!({
             "event": "end",
             "reason": reason,
             "iters": end.iters,
@@ -97,6 +97,9 @@ impl Reporter for Json {
             "ms_per_iter": end.ms_per_iter,
             "weights_sha256": weights_sha256,
         });
+        if !end.hints.is_empty() {
+            event["hints"] = end.hints.iter().map(ToString::to_string).collect();
+        }
         self.event(event, end.iters, end.figures.and_then(|figures| figures.val))
     }
 }

@@ -60,6 +60,10 @@ impl Engine for CpuTrainer {
         self.stop = stop.clone();
     }
 
+    fn classes(&self) -> usize {
+        self.engine.parameters().layers.last().map_or(0, |layer| layer.bias.len())
+    }
+
     fn iterate(&mut self, _max: usize) -> Result<usize, TrainError> {
         Ok(usize::from(self.step().is_some()))
     }

@@ -20,6 +20,9 @@ pub trait Engine {
     /// Gives up what is under way as soon as `stop` is asked.
     fn heed(&mut self, stop: &Stop);
 
+    /// Outputs of the network.
+    fn classes(&self) -> usize;
+
     /// Starts some of the next `max` iterations, at least one, and returns how many: 0 if a stop came first.
     ///
     /// # Errors

@@ -30,6 +30,23 @@ pub enum TrainError {
         /// Samples that were counted.
         seen: u32,
     },
+    /// More correct predictions than samples.
+    #[error(
+        "{kernel} counted {correct} correct predictions among {samples} {set} samples on {device}: the result is \
+         wrong, stopping. A sample counts once at most"
+    )]
+    Miscounted {
+        /// The kernel's file.
+        kernel: &'static str,
+        /// The adapter.
+        device: String,
+        /// The set of samples.
+        set: &'static str,
+        /// Correct predictions as they were counted.
+        correct: u64,
+        /// Samples that there are.
+        samples: u64,
+    },
 }
 
 impl From<ShaderError> for TrainError {

@@ -9,15 +9,16 @@ use super::{
     batch_feeder::{BatchFeeder, Inputs},
     job::{Job, PendingReport, Purpose, Totals, metrics, totals},
     keeper::Keeper,
+    miscount::checked,
     pace::Pace,
 };
 use crate::{
     clock::Duration,
     data::Split,
-    gpu::{Command, Device, Slice},
+    gpu::{Command, Device, ReadBack},
     metrics::Metrics,
     net::{Layout, Parameters},
-    plan::{Buffers, PassId, Plan, PlanRequest, Program},
+    plan::{Buffers, PassId, Plan, PlanRequest, Program, Read},
 };
 
 /// More would not make the device busier, and their memory adds up.
@@ -126,9 +127,7 @@ impl GpuEngine {
 
     /// Submits the end of a report's iteration, and what is read back after it.
     fn report_job(&self, commands: &[Command]) -> Job {
-        let clear = self.plan.report.iter().filter(|read| read.clear);
-        let clear: Vec<_> = clear.map(|read| Command::Clear(self.buffers.slice(read.view))).collect();
-        let read_back = self.device.submit_and_read(commands, &self.report_slices(), &clear);
+        let read_back = self.read_back(commands, true);
         let submission = read_back.submission.clone();
         let (expected, samples) = (self.expected.clone(), self.since_report);
         Job {
@@ -159,24 +158,30 @@ impl GpuEngine {
             _ => self.pace.adapt(took, job.commands),
         }
         if let Some(PendingReport { read_back, expected, samples }) = &job.then {
-            let totals = self.totals(&self.device.take(read_back)?, expected)?;
-            let of = |split, samples| metrics(&totals, split, samples);
-            if let (Some(train), Some(test)) =
-                (of(Split::Train, *samples), of(Split::Test, self.request.lengths.test))
-            {
-                let val = of(Split::Val, self.request.lengths.val);
+            let totals = totals(&self.device, &self.plan, read_back, expected)?;
+            let lengths = self.request.lengths;
+            let train = self.figures(&totals, PassId::IterateWithMetrics, *samples)?;
+            let of = |split| self.figures(&totals, PassId::Evaluate(split), lengths.of(split));
+            let (val, test) = (of(Split::Val)?, of(Split::Test)?);
+            if let (Some(train), Some(test)) = (train, test) {
                 self.reported.push_back(ReportMetrics { train, val, test });
             }
         }
         Ok(())
     }
 
-    fn report_slices(&self) -> Vec<Slice> {
-        self.plan.report.iter().map(|read| self.buffers.slice(read.view)).collect()
+    /// Submits commands, and reads back what a report has; then the totals that add up may begin anew.
+    fn read_back(&self, commands: &[Command], clear: bool) -> ReadBack {
+        let slice = |read: &Read| self.buffers.slice(read.view);
+        let slices: Vec<_> = self.plan.report.iter().map(slice).collect();
+        let cleared = self.plan.report.iter().filter(|read| clear && read.clear).map(slice);
+        self.device.submit_and_read(commands, &slices, &cleared.map(Command::Clear).collect::<Vec<_>>())
     }
 
-    fn totals(&self, read: &[Vec<u8>], expected: &[u32]) -> Result<Totals, TrainError> {
-        totals(&self.plan, self.device.adapter(), read, expected)
+    /// The figures of the samples that a pass has gone through.
+    fn figures(&self, totals: &Totals, pass: PassId, samples: usize) -> Result<Option<Metrics>, TrainError> {
+        let split = if let PassId::Evaluate(split) = pass { split } else { Split::Train };
+        checked(metrics(totals, split, samples), (&self.device, &self.plan, &self.buffers), (pass, split))
     }
 
     /// Notes that a pass is submitted `times` over.
@@ -230,6 +235,10 @@ impl GpuEngine {
 impl Engine for GpuEngine {
     fn heed(&mut self, stop: &Stop) {
         self.stop = stop.clone();
+    }
+
+    fn classes(&self) -> usize {
+        self.plan.shape.classes()
     }
 
     fn iterate(&mut self, max: usize) -> Result<usize, TrainError> {
@@ -302,8 +311,11 @@ impl Engine for GpuEngine {
         if !whole {
             return Ok(None);
         }
-        let totals = self.totals(&self.device.read(&self.report_slices())?, &self.expected)?;
-        Ok(metrics(&totals, split, self.request.lengths.of(split)))
+        // What is found of the training set is not added to that of the iterations after it.
+        let read_back = self.read_back(&[], split == Split::Train);
+        self.since_report = if split == Split::Train { 0 } else { self.since_report };
+        let totals = totals(&self.device, &self.plan, &read_back, &self.expected)?;
+        self.figures(&totals, PassId::Evaluate(split), self.request.lengths.of(split))
     }
 
     fn parameters(&mut self) -> Result<Parameters, TrainError> {

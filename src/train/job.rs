@@ -6,7 +6,7 @@ use super::TrainError;
 use crate::{
     clock::Instant,
     data::Split,
-    gpu::{Adapter, ReadBack, Submission},
+    gpu::{Adapter, Device, ReadBack, Submission},
     metrics::Metrics,
     plan::{Plan, Reported},
 };
@@ -56,16 +56,17 @@ pub(super) fn metrics(totals: &Totals, split: Split, samples: usize) -> Option<M
 
 /// What was read back, in the order of the plan, once the counters are what they must be.
 pub(super) fn totals(
+    device: &Device,
     plan: &Plan,
-    adapter: &Adapter,
-    read: &[Vec<u8>],
+    read_back: &ReadBack,
     expected: &[u32],
 ) -> Result<Totals, TrainError> {
+    let read = device.take(read_back)?;
     let mut totals = Totals::new();
-    for (what, bytes) in plan.report.iter().map(|read| read.what).zip(read) {
+    for (what, bytes) in plan.report.iter().map(|read| read.what).zip(&read) {
         match what {
             Reported::SamplesSeen => {
-                check_counters(plan, adapter, expected, bytemuck::pod_collect_to_vec(bytes))?
+                check_counters(plan, device.adapter(), expected, bytemuck::pod_collect_to_vec(bytes))?
             }
             Reported::Loss(split) => {
                 let losses: Vec<f32> = bytemuck::pod_collect_to_vec(bytes);

@@ -2,11 +2,14 @@
 
 mod batch_feeder;
 mod cpu_trainer;
+mod divergence;
 mod engine;
 mod error;
 mod gpu_engine;
+mod hint;
 mod job;
 mod keeper;
+mod miscount;
 mod pace;
 mod prepared;
 mod stop;
@@ -14,9 +17,11 @@ mod stopping;
 mod trainer;
 
 pub use cpu_trainer::CpuTrainer;
+pub use divergence::Divergence;
 pub use engine::{Engine, ReportMetrics};
 pub use error::TrainError;
 pub use gpu_engine::GpuEngine;
+pub use hint::Hint;
 pub use prepared::Prepared;
 pub use stop::{Kept, Snapshot, Stop};
 pub use stopping::{Goal, Reason};

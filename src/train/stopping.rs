@@ -16,7 +16,7 @@ pub enum Reason {
     EarlyStop,
     /// A signal asked to stop.
     Interrupted,
-    /// The loss is not finite.
+    /// See [`Divergence`](super::Divergence).
     Diverged,
     /// A report could not be written: the weights so far are kept, as after a signal.
     OutputLost(io::ErrorKind),

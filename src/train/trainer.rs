@@ -2,8 +2,17 @@
 
 use std::{collections::VecDeque, io};
 
-use super::{Engine, Goal, Reason, ReportMetrics, Stop, TrainError, stopping::EarlyStopping};
-use crate::{clock::Instant, data::Split, metrics::Metrics, net::Parameters};
+use super::{
+    Divergence, Engine, Goal, Hint, Reason, ReportMetrics, Stop, TrainError, divergence::LossWatch,
+    hint::of_dead_units, stopping::EarlyStopping,
+};
+use crate::{
+    clock::Instant,
+    data::{Samples, Split},
+    metrics::Metrics,
+    net::Parameters,
+    recipe::Activation,
+};
 
 /// How long to train and how often to report.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,6 +56,20 @@ pub struct End {
     pub ms_per_iter: Option<f64>,
     /// The final weights.
     pub parameters: Parameters,
+    /// Why the training has diverged, if it has.
+    pub divergence: Option<Divergence>,
+    /// What may be wrong with it otherwise.
+    pub hints: Vec<Hint>,
+}
+
+impl End {
+    /// Adds a hint for each layer of dead units, by some of the training images.
+    pub fn look_for_dead_units(&mut self, train: &Samples, activation: Activation) {
+        if self.figures.is_some() && self.divergence.is_none() {
+            let stuck = !self.hints.is_empty();
+            self.hints.extend(of_dead_units(&self.parameters, train, activation, stuck));
+        }
+    }
 }
 
 /// What one more forward pass over each set finds.
@@ -97,7 +120,8 @@ pub fn train(
     engine.heed(stop);
     let start = Instant::now();
     let evaluated_before = engine.evaluating();
-    let mut reports = Reports { start, pending: VecDeque::new(), ended: None };
+    let watch = LossWatch::new(engine.classes());
+    let mut reports = Reports { start, pending: VecDeque::new(), ended: None, watch, divergence: None };
     let mut reason = None;
     let mut stopping = EarlyStopping::new(options.goal);
     let mut done = 0;
@@ -141,8 +165,10 @@ pub fn train(
         seconds: start.elapsed().as_secs_f64(),
         ms_per_iter: (done > 0).then(|| looping.as_secs_f64() * 1e3 / done as f64),
         parameters: engine.parameters()?,
+        divergence: reports.divergence,
+        hints: Vec::new(),
     };
-    Ok(judged(end, options.goal))
+    Ok(judged(end, &reports.watch, engine.classes(), options.goal))
 }
 
 /// The figures of the present weights; `None` if a stop comes first.
@@ -159,6 +185,8 @@ struct Reports {
     pending: VecDeque<usize>,
     /// Why to stop, and the iteration whose report showed it.
     ended: Option<(usize, Reason)>,
+    watch: LossWatch,
+    divergence: Option<Divergence>,
 }
 
 impl Reports {
@@ -167,14 +195,15 @@ impl Reports {
         while let Some(ReportMetrics { train, val, test }) = engine.reported() {
             let Some(iter) = self.pending.pop_front() else { break };
             let seconds = self.start.elapsed().as_secs_f64();
-            // After a loss that is not finite the figures mean nothing.
+            // After a divergence the figures mean nothing.
             if self.ended.is_some() {
                 continue;
             }
             if let Err(error) = observer.report(&Report { iter, train, val, test, seconds }) {
                 self.ended = Some((iter, Reason::OutputLost(error.kind())));
-            } else if !train.loss.is_finite() {
+            } else if let Some(divergence) = self.watch.report(train.loss) {
                 self.ended = Some((iter, Reason::Diverged));
+                self.divergence = Some(divergence);
             }
         }
     }
@@ -186,14 +215,18 @@ impl Reports {
     }
 }
 
-/// A training whose final weights or their loss are not finite has diverged, too; and one may reach its
-/// target with the last step.
-fn judged(mut end: End, goal: Goal) -> End {
-    let lost = end.figures.is_some_and(|figures| !figures.train.loss.is_finite());
-    if lost || end.parameters.values().any(|value| !value.is_finite()) {
+/// A training may have diverged, or reached its target, with the last step.
+fn judged(mut end: End, watch: &LossWatch, classes: usize, goal: Goal) -> End {
+    let loss = end.figures.map(|figures| figures.train.loss);
+    let not_finite = end.parameters.values().any(|value| !value.is_finite());
+    let at_the_end = not_finite.then_some(Divergence::NotFinite).or(loss.and_then(|loss| watch.end(loss)));
+    end.divergence = at_the_end.or(end.divergence);
+    if end.divergence.is_some() {
         end.reason = Reason::Diverged;
     } else if end.reason == Reason::Iters && end.figures.is_some_and(|found| goal.reached(&found.watched())) {
         end.reason = Reason::Target;
     }
+    let stuck = loss.filter(|&loss| end.divergence.is_none() && watch.is_stuck(loss));
+    end.hints.extend(stuck.map(|loss| Hint::Stuck { loss, classes }));
     end
 }

@@ -10,6 +10,7 @@ mod files;
 mod harness;
 mod heading;
 mod json;
+mod noticed;
 mod recipes;
 mod shader_contract;
 mod shader_texts;

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use super::{Run, files, inside, path_text, run, temporary, without_driver};
 
 /// A folder of exported shaders with `file` edited: `from` becomes `to`.
-fn edited(file: &str, from: &str, to: &str) -> TempDir {
+pub fn edited(file: &str, from: &str, to: &str) -> TempDir {
     let folder = temporary();
     run(&["shaders", "export", path_text(folder.path())]).status(0);
     let path = folder.path().join(file);
@@ -22,7 +22,7 @@ fn edited(file: &str, from: &str, to: &str) -> TempDir {
 }
 
 /// The file of fused_step that this adapter trains the default network with; `None` if it has no fused plan.
-fn fused_step() -> Option<String> {
+pub fn fused_step() -> Option<String> {
     let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
     let variant = DeviceProfile::of(&adapter).fused_step?;
     Some(format!("variants/{}.wgsl", variant.file()))

@@ -1,7 +1,7 @@
 //! What ends a training before its iterations are done.
 
 use super::*;
-use shadegrad::train::CpuTrainer;
+use shadegrad::train::{CpuTrainer, Divergence, Hint};
 
 /// Learns fast, with samples held out.
 fn data() -> Dataset {
@@ -12,9 +12,12 @@ fn data() -> Dataset {
 
 /// The same training by both engines.
 fn engines(data: &Dataset, recipe: &Recipe) -> [Box<dyn Engine>; 2] {
-    let start = start(data, &[10]);
-    let gpu = gpu_engine(data, &start, recipe, layerwise()).unwrap_or_else(|error| panic!("{error}"));
-    let cpu = CpuTrainer::new(CpuEngine::new(Arc::new(data.clone()), start.1, recipe));
+    engines_from(data, recipe, &start(data, &[10]))
+}
+
+fn engines_from(data: &Dataset, recipe: &Recipe, start: &(Shape, Parameters)) -> [Box<dyn Engine>; 2] {
+    let gpu = gpu_engine(data, start, recipe, layerwise()).unwrap_or_else(|error| panic!("{error}"));
+    let cpu = CpuTrainer::new(CpuEngine::new(Arc::new(data.clone()), start.1.clone(), recipe));
     [Box::new(gpu), Box::new(cpu)]
 }
 
@@ -57,6 +60,44 @@ fn a_divergence_ends_at_a_report_whatever_the_device() {
     }
 }
 
+/// The loss stays finite, but far above its start: both engines stop after the second such report, or at the
+/// end if there are too few.
+#[test]
+fn a_finite_divergence_ends_at_the_second_report_or_at_the_end() {
+    for (recipe, options, iters) in [
+        (Recipe::gradient_descent(1e4), reporting(1_000, 5), 15),
+        (Recipe { batch: Some(64), ..Recipe::gradient_descent(1e4) }, reporting(1_000, 5), 15),
+        (Recipe::gradient_descent(1e4), reporting(3, 5), 3_usize),
+    ] {
+        for mut engine in engines(&data(), &recipe) {
+            let (reports, end) = follow(engine.as_mut(), &options);
+            assert_eq!((end.reason, end.iters, reports.len()), (Reason::Diverged, iters, iters.div_ceil(5)));
+            let found = end.divergence.expect("why it has diverged");
+            assert!(matches!(found, Divergence::TooHigh { loss, limit } if loss > limit), "{found}");
+            assert!(end.parameters.values().all(f32::is_finite), "{recipe:?}");
+        }
+    }
+}
+
+/// Biases far below 0 kill all units: the loss stays at ln(10).
+#[test]
+fn a_dead_network_is_a_hint() {
+    let (data, recipe) = (data(), Recipe::gradient_descent(1.0));
+    let (shape, mut dead) = start(&data, &[10]);
+    dead.layers[0].bias.fill(-1e3);
+    for mut engine in engines_from(&data, &recipe, &(shape, dead)) {
+        let mut end = follow(engine.as_mut(), &reporting(300, 100)).1;
+        end.look_for_dead_units(&data.train, recipe.activation);
+        let [Hint::Stuck { classes: 10, .. }, dead] = end.hints[..] else { panic!("{:?}", end.hints) };
+        assert_eq!(dead, Hint::DeadUnits { layer: 0, dead: 10, units: 10, images: 257 });
+    }
+    for mut engine in engines(&data, &plain()) {
+        let mut end = follow(engine.as_mut(), &reporting(40, 10)).1;
+        end.look_for_dead_units(&data.train, recipe.activation);
+        assert_eq!(end.hints, [], "it learns");
+    }
+}
+
 /// The time of the loop is that without evaluations: of one iteration with a report, whose test set takes some
 /// hundred times as long, no more is left than of one without. The shortest of some tries: other tests run
 /// beside this one.
@@ -78,13 +119,19 @@ fn the_time_of_an_iteration_is_without_evaluations() {
     }
 }
 
-/// Evaluations of a training before are no part of this one's time.
+/// Evaluations of a training before are no part of this one's time and figures.
 #[test]
 fn an_engine_may_be_followed_twice() {
-    for mut engine in engines(&data(), &plain()) {
-        let mut time = |options| follow(engine.as_mut(), &options).1.ms_per_iter.expect("a time");
-        time(reporting(200, 1));
-        assert!(time(reporting(1, 1)) > 0.0);
+    for recipe in [plain(), Recipe { batch: Some(64), ..plain() }] {
+        for mut engine in engines(&data(), &recipe) {
+            let before = follow(engine.as_mut(), &reporting(200, 1)).1.figures.expect("figures").train;
+            let (reports, end) = follow(engine.as_mut(), &reporting(1, 1));
+            assert!(end.ms_per_iter.expect("a time") > 0.0);
+            let first = reports[0].train;
+            assert_eq!(first.samples, recipe.batch.map_or(before.samples, |batch| batch as u64));
+            assert!(recipe.batch.is_some() || first.correct == before.correct, "{first:?} after {before:?}");
+            assert!((first.loss - before.loss).abs() < 0.3 * before.loss, "{first:?} after {before:?}");
+        }
     }
 }
 
