@@ -21,8 +21,13 @@ pub(super) fn announce(args: &TrainArgs, declared: &Declared, data: &Dataset) {
         };
         note(&format!("rows and columns of every image are swapped ({why})"));
     }
-    of_classes(&declared.classes).iter().for_each(|text| warn(text));
-    of_sets(args, &declared.classes, data).iter().for_each(|text| warn(text));
+    let classes = &declared.classes;
+    if classes.first != 0 && !args.quiet {
+        let (first, last) = (classes.first, classes.last());
+        note(&format!("labels are {first} to {last}: class 0 of the network is label {first}"));
+    }
+    of_classes(classes).iter().for_each(|text| warn(text));
+    of_sets(args, classes, data).iter().for_each(|text| warn(text));
 }
 
 /// What is odd about the labels of the whole training file.

@@ -52,6 +52,7 @@ fn letters_train_everywhere_and_are_turned_with_a_word() {
         assert_eq!(run.start()["data"]["classes"], 26);
         let run =
             run.says(&["rows and columns of every image are swapped", "emnist-letters", "--transpose=no"]);
+        let run = run.says(&["labels are 1 to 26: class 0 of the network is label 1"]);
         assert!(!run.stderr.contains("warning"), "{}", run.stderr);
     }
     let sha = |more: &[&str]| {
