@@ -191,7 +191,7 @@ fn a_brace_that_is_missing_at_the_end_is_told_as_such() {
 fn an_edited_kernel_is_used_though_a_variant_would_be() {
     let args = ["--device", "gpu", "--iters", "3", "--json", "--plan", "layerwise"];
     let built_in = run(&args).status(0).end();
-    let folder = edited("matmul_pixels.wgsl", "sum[r] / 255.0", "sum[r] / 200.0");
+    let folder = edited("matmul_pixels.wgsl", "sum[r]) / 255.0", "sum[r]) / 200.0");
     let with = ["--shaders", path_text(folder.path())];
     let other = run(&[&args[..], &with].concat()).status(0).end();
     assert_ne!(other["weights_sha256"], built_in["weights_sha256"]);
