@@ -81,24 +81,18 @@ fn fused_variant(request: &PlanRequest) -> Result<FusedStep, String> {
     let (pixels, images) = (request.inputs(), request.lengths.train);
     let kernel = format!("the kernel {} for {} lanes", variant.file(), variant.lanes());
     let most = variant.max_hidden(pixels, shape.classes());
-    if most == 0 {
-        return Err(format!(
-            "serves no network of {pixels} pixels and {} classes on this adapter ({kernel})",
-            shape.classes()
-        ));
-    }
     if !matches!(shape.hidden(), [hidden] if *hidden <= most) {
-        let classes = variant.max_classes(pixels, shape.hidden()[0]);
-        let classes = match classes {
-            1.. if shape.hidden().len() == 1 => format!("; with this layer at most {classes} classes"),
-            _ => String::new(),
+        // One hidden layer is known by now.
+        let with_this_layer = match variant.max_classes(pixels, shape.hidden()[0]) {
+            0 => String::new(),
+            classes => format!("; with this layer at most {classes} classes"),
         };
         let units = match most {
             0 => "no hidden layer".into(),
             _ => format!("one hidden layer of at most {most} units"),
         };
         return Err(format!(
-            "serves {units} for {pixels} pixels and {} classes{classes} ({kernel}), and this network is {shape}",
+            "serves {units} for {pixels} pixels and {} classes{with_this_layer} ({kernel}), and this network is {shape}",
             shape.classes()
         ));
     }
