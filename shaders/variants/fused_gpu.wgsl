@@ -162,7 +162,8 @@ fn activate(n: u32) {
     z1 += group_sum(g, n);
   }
   let unit = (4u * quad) + vec4u(0u, 1u, 2u, 3u);
-  let a = max((z1 / 255.0) + parameters[B1 + quad], vec4f(0.0));
+  let z = (z1 / 255.0) + parameters[B1 + quad];
+  let a = select(z, vec4f(0.0), z < vec4f(0.0)); // not max: a NaN goes on to the loss, where it is noticed
   a1[n] = select(vec4f(0.0), a, unit < vec4u(HIDDEN));
 }
 

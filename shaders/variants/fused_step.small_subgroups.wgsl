@@ -257,7 +257,7 @@ fn pass_head(
   var z1 = image_z1;
   var a1: array<f32, HIDDEN>;
   for (var j = 0u; j < HIDDEN; j++) { // unroll
-    a1[j] = max(z1[j], 0.0);
+    a1[j] = select(z1[j], 0.0, z1[j] < 0.0); // not max: a NaN goes on to the loss, where it is noticed
   }
   var z2: array<f32, OWN>;
   var best = 0u;

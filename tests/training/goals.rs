@@ -79,6 +79,31 @@ fn a_finite_divergence_ends_at_the_second_report_or_at_the_end() {
     }
 }
 
+/// A parameter that is no number reaches the loss in every plan and kernel: no ReLU makes it a 0.
+#[test]
+fn what_is_no_number_reaches_the_loss_in_every_plan() {
+    let (data, recipe) = (data(), plain());
+    let (shape, sound) = start(&data, &[10]);
+    for (layer, value) in [(0, f32::NAN), (0, f32::INFINITY), (1, f32::NAN), (1, f32::INFINITY)] {
+        for of_bias in [false, true] {
+            let mut start = (shape.clone(), sound.clone());
+            let layer_parameters = &mut start.1.layers[layer];
+            match of_bias {
+                true => layer_parameters.bias[0] = value,
+                false => layer_parameters.weight[(0, 0)] = value,
+            }
+            for plan in plans(&shape, &data, &recipe) {
+                let mut engine =
+                    gpu_engine(&data, &start, &recipe, plan).unwrap_or_else(|error| panic!("{error}"));
+                let (reports, end) = follow(&mut engine, &reporting(1, 1));
+                let what = format!("{value} in layer {layer}, bias {of_bias}, {plan:?}");
+                assert!(!reports[0].train.loss.is_finite(), "{what}: {}", reports[0].train.loss);
+                assert_eq!(end.reason, Reason::Diverged, "{what}");
+            }
+        }
+    }
+}
+
 /// Biases far below 0 kill all units: the loss stays at ln(10).
 #[test]
 fn a_dead_network_is_a_hint() {
