@@ -1,6 +1,6 @@
 //! Mini-batches, against the f64 twin and against themselves.
 
-use super::*;
+use super::{determinism::fingerprint, *};
 use shadegrad::recipe::{Activation, Decay, LearningRate, Optimizer};
 
 /// Most that a weight may differ from the twin's, as a part of the largest of its tensor.
