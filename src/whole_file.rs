@@ -49,7 +49,7 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// Whether [`write()`] can make a file in the folder; leaves nothing behind.
+/// Whether [`write()`] can make a file in the folder; no file is left.
 pub(crate) fn check_folder(folder: &Path) -> io::Result<()> {
     temporary_in(folder).map(drop)
 }

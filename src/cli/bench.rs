@@ -5,9 +5,7 @@ use std::{env, process, sync::Arc};
 
 use clap::Args;
 
-use super::{
-    DataArgs, DeviceArg, DeviceArgs, Error, NetworkArgs, ShaderArgs, describe, train::default_adapter, values,
-};
+use super::{DataArgs, DeviceArg, DeviceArgs, Error, NetworkArgs, ShaderArgs, describe, values};
 use crate::{
     bench::{self, CompileJob, Setup},
     gpu::{Adapter, GraphicsApi, Wanted, choose},
@@ -90,7 +88,7 @@ fn wanted(device: Option<&DeviceArg>) -> Result<Wanted, Error> {
             "--device cpu: bench times shaders, and the CPU engine runs none: expected gpu or an adapter"
                 .into(),
         )),
-        device => Ok(device.and_then(DeviceArg::wanted).unwrap_or_else(default_adapter)),
+        device => Ok(device.and_then(DeviceArg::wanted).unwrap_or_else(values::default_adapter)),
     }
 }
 

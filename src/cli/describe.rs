@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::TrainArgs;
 use crate::{
-    data::{Classes, Dataset, Declared, Lengths, Samples},
+    data::{Classes, Declared, Lengths},
     gpu::Adapter,
     net::Shape,
     recipe::{Decay, Recipe},
@@ -66,24 +66,13 @@ fn recipe_line(args: &TrainArgs, recipe: &Recipe) -> String {
     parts.join(", ")
 }
 
-pub(super) fn data_line(data: &Dataset) -> DataLine {
-    DataLine {
-        train: data.train.len(),
-        val: data.val.as_ref().map(Samples::len),
-        test: data.test.len(),
-        classes: data.classes,
-        rows: data.rows,
-        cols: data.cols,
-    }
-}
-
 /// The flags by their names, with the values that were used.
 pub(super) fn config(args: &TrainArgs) -> Value {
     serde_json::to_value(args).expect("flags have names and values")
 }
 
-/// What a model file says of its training: the flags of network and training, and the labels. Nothing in it depends on the
-/// machine, so that the same training gives the same file.
+/// What a model file says of its training: the flags of network and training, and the labels. Nothing in it depends
+/// on the machine, so that the same training gives the same file.
 pub(super) fn metadata(args: &TrainArgs, classes: &Classes, step: usize) -> BTreeMap<String, String> {
     let config = config(args);
     let flags = TrainArgs::augment_args(Command::new(""));

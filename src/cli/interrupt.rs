@@ -39,8 +39,8 @@ fn on_signal(name: &str) {
     }
 }
 
-/// Ends the process at once, whatever its threads do. The exit handlers of drivers are not run: they crash
-/// while the driver compiles or computes.
+/// Ends the process at once, whatever its threads do. On Unix the exit handlers of drivers are not run: they
+/// crash while the driver compiles or computes.
 pub fn leave(status: u8) -> ! {
     platform::leave(status)
 }

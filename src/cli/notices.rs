@@ -1,5 +1,5 @@
 //! What a training says about its data before it starts: gaps among the classes, classes that a set lacks,
-//! pictures that are turned.
+//! pictures whose rows and columns are swapped.
 
 use super::TrainArgs;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 /// Labels of a list that are named; of the others there is only the number.
 const NAMED: usize = 10;
 
-/// Warns of what is odd, and says whether pictures are turned.
+/// Warns of what is odd, and says whether their rows and columns are swapped.
 pub(super) fn announce(args: &TrainArgs, declared: &Declared, data: &Dataset) {
     if declared.transposed && !args.quiet {
         let why = match args.data.transpose {

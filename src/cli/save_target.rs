@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{Error, TrainArgs};
+use crate::data::is_data_file;
 
 /// Checks before anything is read that the model goes to a file of its own.
 ///
@@ -38,12 +39,6 @@ fn replaced(path: &Path, folder: &Path, is_read: fn(&Path) -> bool) -> Option<Pa
     let there = files.find(|file| is_read(file) && is_same(file, path));
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     there.or_else(|| (is_read(path) && is_same(parent, folder)).then(|| path.to_owned()))
-}
-
-/// By the name, under which it is looked for.
-fn is_data_file(path: &Path) -> bool {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    ["images-idx", "labels-idx"].iter().any(|part| name.contains(part))
 }
 
 fn is_shader(path: &Path) -> bool {

@@ -7,17 +7,17 @@ use std::{
 
 use super::{
     DeviceArg, Error, InitArg, TrainArgs,
-    describe::{self, config, cpu_line, data_line, gpu_line, metadata},
+    describe::{self, config, cpu_line, gpu_line, metadata},
     interrupt::training_begins,
     notices,
     options::{self, Resolved},
     rescue::or_rescue,
-    save_target,
+    save_target, values,
     waiting::Waiting,
 };
 use crate::{
     data::{Classes, Dataset, Declared},
-    gpu::{Adapter, Wanted, choose},
+    gpu::{Adapter, choose},
     kernels::{DeviceProfile, Interfaces, Shaders},
     metrics::Metrics,
     model,
@@ -58,7 +58,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
         PlanRequest::new(&shape, declared.lengths, picture, recipe, DeviceProfile::of(adapter))
     };
     let wanted =
-        args.device.device.as_ref().map_or_else(|| Some(default_adapter()), |device| device.wanted());
+        args.device.device.as_ref().map_or_else(|| Some(values::default_adapter()), |device| device.wanted());
     if args.shaders.plan == Some(PlanKind::Fused) {
         plan::check_fused(recipe, &shape)?;
     }
@@ -100,7 +100,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     let start = Start {
         device,
         plan,
-        data: data_line(&data),
+        data: describe::declared_line(&declared),
         data_sha256,
         config: config(args),
         iters: options.iters,
@@ -110,7 +110,10 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     waiting.on("computing the first report");
     let reporter = Shared { reporter: Mutex::new(reporter), waiting };
     let stop = training_begins();
-    let finish = |end: &End| finish(args, recipe, &declared.classes, end, reporter.lock().as_mut());
+    let finish = |end: &End| {
+        reporter.waiting.end();
+        finish(args, recipe, &declared.classes, end, reporter.lock().as_mut())
+    };
     let mut end = or_rescue(stop, &kept, || train(engine.as_mut(), options, &mut &reporter, stop), finish)??;
     end.look_for_dead_units(&data.train, recipe.activation);
     finish(&end)
@@ -130,18 +133,13 @@ impl Shared {
 
 impl Observer for &Shared {
     fn report(&mut self, report: &Report) -> std::io::Result<()> {
-        self.waiting.is_over();
+        self.waiting.end();
         self.lock().report(report)
     }
 
     fn progress(&mut self, done: usize) {
         self.lock().progress(done);
     }
-}
-
-/// The adapter that is looked for if no flag says which.
-pub(super) fn default_adapter() -> Wanted {
-    adapter_of_environment().unwrap_or(Wanted::Best)
 }
 
 /// Where the training starts.
@@ -164,7 +162,7 @@ fn initial(args: &TrainArgs, shape: &Shape, recipe: &Recipe, classes: &Classes) 
         warn(&format!(
             "{} was trained on labels from {} on, and those of these data begin at {}: are they the same classes?",
             path.display(),
-            first.escape_debug(),
+            model::excerpt(first),
             classes.first
         ));
     }

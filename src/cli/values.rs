@@ -18,6 +18,7 @@ use crate::{
     gpu::{GraphicsApi, Wanted},
     net::{Init, MAX_HIDDEN_LAYERS, MAX_WIDTH},
     plan::PlanKind,
+    session::adapter_of_environment,
 };
 
 /// `--device`
@@ -54,9 +55,9 @@ pub enum Augment {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TransposeArg {
-    /// All images are turned
+    /// Rows and columns of every image are swapped
     Yes,
-    /// No image is turned, not even EMNIST's
+    /// No image is changed, not even EMNIST's
     No,
 }
 
@@ -80,6 +81,11 @@ impl DeviceArg {
             DeviceArg::Name(name) => Some(Wanted::Name(name.clone())),
         }
     }
+}
+
+/// The adapter that is looked for if no flag says which.
+pub(super) fn default_adapter() -> Wanted {
+    adapter_of_environment().unwrap_or(Wanted::Best)
 }
 
 pub(super) fn seed(text: &str) -> Result<u64, String> {

@@ -55,7 +55,7 @@ impl Waiting {
     }
 
     /// There is something to see.
-    pub fn is_over(&self) {
+    pub fn end(&self) {
         if let Some(state) = &self.0 {
             *state.doing.lock().unwrap_or_else(PoisonError::into_inner) = None;
         }

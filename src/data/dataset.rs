@@ -31,21 +31,21 @@ impl Dataset {
     /// Loads the four files of a data set from `dir`: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`,
     /// `t10k-images-idx3-ubyte` and `t10k-labels-idx1-ubyte`, or the same under EMNIST's or QMNIST's names, each
     /// with `.gz` after its name or without; where both are there, the one with `.gz` is read. The content
-    /// alone decides whether a file is decompressed. EMNIST's pictures are turned.
+    /// alone decides whether a file is decompressed. Rows and columns of EMNIST's pictures are swapped.
     ///
     /// # Errors
     /// [`DataError`] if a file is missing; then the first one in the order train, test, and in each of them
     /// images, labels, both together; so the same folder gives the same error every time, though the files are
     /// read side by side.
     pub fn load(dir: &Path) -> Result<Dataset, DataError> {
-        Dataset::load_turned(dir, Transpose::ByName)
+        Dataset::load_with(dir, Transpose::ByName)
     }
 
-    /// [`Dataset::load`] with a say in whether pictures are turned.
+    /// [`Dataset::load`] with a say in whether rows and columns of pictures are swapped.
     ///
     /// # Errors
     /// As [`Dataset::load`].
-    pub fn load_turned(dir: &Path, transpose: Transpose) -> Result<Dataset, DataError> {
+    pub fn load_with(dir: &Path, transpose: Transpose) -> Result<Dataset, DataError> {
         let files = FileSet::find(dir)?;
         let [train, train_labels, test, test_labels] = files.paths.each_ref().map(PathBuf::as_path);
         let (train, test) = rayon::join(
@@ -76,7 +76,7 @@ impl Dataset {
         if expected != found {
             return Err(DataError::SizesDiffer { train: train.path, test: test.path, expected, found });
         }
-        let (rows, cols) = turned(expected, transpose);
+        let (rows, cols) = picture_size(expected, transpose);
         let train = train.into_samples(&classes, transpose)?;
         let test = test.into_samples(&classes, transpose)?;
         Ok(Dataset { train, val: None, test, rows, cols, classes: classes.count })
@@ -126,6 +126,8 @@ impl Training {
 pub struct Declared {
     /// Samples of each set.
     pub lengths: Lengths,
+    /// Samples of both files: a limit comes after they are read.
+    pub stored: usize,
     /// Rows of a picture.
     pub rows: usize,
     /// Columns of a picture.
@@ -134,7 +136,7 @@ pub struct Declared {
     pub classes: Classes,
     /// What comes before `train` in the files' names, such as `emnist-letters`, or nothing.
     pub family: String,
-    /// Whether the pictures are turned.
+    /// Whether rows and columns of the pictures are swapped.
     pub transposed: bool,
 }
 
@@ -150,12 +152,12 @@ pub fn declared(dir: &Path, transpose: Transpose) -> Result<Declared, DataError>
     let classes = classes(&read_labels(train_labels)?, train_labels)?;
     let [test, ..] = read_images_header(test_images)?;
     let transposed = transpose.applies(&files);
-    let (rows, cols) = turned((rows, cols), transposed);
+    let (rows, cols) = picture_size((rows, cols), transposed);
     let lengths = Lengths { train, val: 0, test };
-    Ok(Declared { lengths, rows, cols, classes, family: files.family, transposed })
+    Ok(Declared { lengths, stored: train + test, rows, cols, classes, family: files.family, transposed })
 }
 
 /// Rows and columns of a picture as it is used.
-fn turned((rows, cols): (usize, usize), transpose: bool) -> (usize, usize) {
+fn picture_size((rows, cols): (usize, usize), transpose: bool) -> (usize, usize) {
     if transpose { (cols, rows) } else { (rows, cols) }
 }

@@ -10,7 +10,7 @@ use super::{
     read_images,
 };
 
-/// Whether pictures are turned, rows into columns, as they are read.
+/// Whether rows and columns of pictures are swapped as they are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Transpose {
     /// Those of EMNIST, which stores them so, by their files' names.
@@ -23,7 +23,7 @@ pub enum Transpose {
 }
 
 impl Transpose {
-    /// Whether the pictures of these files are turned.
+    /// Whether rows and columns of these pictures are swapped.
     pub(super) fn applies(self, files: &FileSet) -> bool {
         match self {
             Transpose::ByName => files.is_transposed(),
@@ -80,7 +80,7 @@ impl Files {
         classes(&self.labels, &self.labels_path)
     }
 
-    /// The samples with the classes of the training set, their pictures turned if so wanted.
+    /// The samples with the classes of the training set, rows and columns of their pictures swapped if `transpose`.
     pub fn into_samples(self, classes: &Classes, transpose: bool) -> Result<Samples, DataError> {
         let labels = classes.of_each(&self.labels);
         let labels = labels.map_err(|fault| DataError::File { path: self.labels_path, fault })?;
@@ -97,7 +97,7 @@ pub(super) fn classes(labels: &Labels, path: &Path) -> Result<Classes, DataError
     Classes::of(labels).map_err(|fault| DataError::File { path: path.to_owned(), fault })
 }
 
-/// Turns pictures of `rows` x `cols` into pictures of `cols` x `rows`.
+/// Makes pictures of `rows` x `cols` into pictures of `cols` x `rows`.
 fn transpose_all(pixels: &mut [u8], rows: usize, cols: usize) {
     let mut stored = vec![0; rows * cols];
     for picture in pixels.chunks_exact_mut(rows * cols) {

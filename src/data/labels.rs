@@ -105,7 +105,7 @@ impl Labels {
     }
 
     /// How the rows say the class. QMNIST's rows might all be one-hot by chance; eight one-hot columns of
-    /// integers with a 1 behind the first are no labels of QMNIST.
+    /// integers with the 1 after the first column are no labels of QMNIST.
     fn form(&self) -> Result<Form, Fault> {
         if self.columns() == 1 {
             return Ok(Form::First);
@@ -113,10 +113,7 @@ impl Labels {
         match (0..self.len()).find(|&sample| self.one_hot(sample).is_none()) {
             None => Ok(Form::OneHot),
             Some(_) if self.array.kind == INT32 && self.columns() == QMNIST_COLUMNS => Ok(Form::First),
-            Some(index) => {
-                let (offset, columns) = (self.offset(index), self.columns());
-                Err(LabelFault::NotOneHot { offset, index, columns }.into())
-            }
+            Some(index) => Err(self.not_one_hot(index)),
         }
     }
 
@@ -125,10 +122,11 @@ impl Labels {
             Form::First => self.row(sample).next(),
             Form::OneHot => self.one_hot(sample),
         };
-        found.ok_or_else(|| {
-            let (offset, columns) = (self.offset(sample), self.columns());
-            LabelFault::NotOneHot { offset, index: sample, columns }.into()
-        })
+        found.ok_or_else(|| self.not_one_hot(sample))
+    }
+
+    fn not_one_hot(&self, index: usize) -> Fault {
+        LabelFault::NotOneHot { offset: self.offset(index), index, columns: self.columns() }.into()
     }
 }
 

@@ -18,4 +18,5 @@ pub use files::Transpose;
 pub use idx::{Images, read_images};
 pub use label_error::LabelFault;
 pub use labels::{Classes, Labels, MAX_CLASSES, read_labels};
+pub use names::is_data_file;
 pub use samples::{Lengths, Samples, Split};

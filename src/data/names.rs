@@ -73,6 +73,11 @@ impl FileSet {
     }
 }
 
+/// Whether a data set's file may have this name.
+pub fn is_data_file(path: &Path) -> bool {
+    path.file_name().and_then(|name| name.to_str()).is_some_and(|name| Name::of(name).is_some())
+}
+
 impl<'a> Name<'a> {
     /// Takes `[FAMILY-](train|t10k|test)-(images|labels)(-|.)idxN-(ubyte|int)[.gz]` apart.
     fn of(file: &'a str) -> Option<Self> {

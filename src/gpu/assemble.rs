@@ -97,8 +97,7 @@ fn invalid(part: &Part, message: String) -> ShaderError {
 fn check_names(parts: &[Part], lexed: &[Lexed], sizes: HostConstants) -> Result<(), ShaderError> {
     let mut known: BTreeMap<String, (usize, Item)> = BTreeMap::new();
     for (at, lexed) in lexed.iter().enumerate() {
-        for item in items(lexed).into_iter().filter(|item| !item.name.is_empty() && item.keyword != "enable")
-        {
+        for item in items(lexed).into_iter().filter(|item| !item.name.is_empty()) {
             if sizes.iter().any(|(name, _)| *name == item.name) {
                 let message = format!("`{}` is already defined by the program: rename yours", item.name);
                 return Err(at_line(&parts[at], item.line, &message));
@@ -300,10 +299,22 @@ mod tests {
             MAIN.text.to_owned() + "fn third() { SIZE = 1u; TWO = 2.0; }",
             MAIN.text.to_owned() + "alias third = first;",
         ] {
-            let message = error([Part { text: &text, ..MAIN }, FIRST, SECOND]);
-            let shown =
-                message.lines().filter_map(|line| line.split_once(" │").map(|(number, _)| number.trim()));
-            for number in shown.filter_map(|number| number.parse::<usize>().ok()) {
+            let parts = [Part { text: &text, ..MAIN }, FIRST, SECOND];
+            let message = error(parts);
+            let mut places = 0;
+            for part in parts {
+                let path = format!("{}:", part.path);
+                let of_file = message.split(&path).skip(1);
+                for number in
+                    of_file.filter_map(|rest| rest.split([':', ' ', '\n']).next()?.parse::<usize>().ok())
+                {
+                    assert!((1..=part.text.lines().count()).contains(&number), "{message}");
+                    places += 1;
+                }
+            }
+            assert!(places > 0, "{message}");
+            let quoted = message.lines().filter_map(|line| line.split_once(" │"));
+            for number in quoted.filter_map(|(number, _)| number.trim().parse::<usize>().ok()) {
                 assert!(number <= text.lines().count(), "{message}");
             }
         }

@@ -1,10 +1,10 @@
-//! What an edited shader must keep to so that it can be dispatched in the place of ours: compared before a driver
-//! sees it, and told with both sides.
+//! What an edited shader must keep to so that it can be dispatched in the place of ours. It is compared before a
+//! driver sees it, and a difference is reported with both sides.
 
 use wgpu::naga::{self, AddressSpace, Handle, proc::Layouter};
 
 use super::{
-    Adapter, Binding, Element, Interface, Limit, Shader, ShaderError, Workgroup,
+    Adapter, Binding, Element, Interface, Limit, Shader, ShaderError, Workgroup, lexer::Lexed,
     uniformity::divergent_barrier,
 };
 
@@ -97,7 +97,10 @@ impl Shader {
 
     /// The first limit that is exceeded: where, which, need and have.
     fn exceeded(&self, workgroup: Workgroup, have: &wgpu::Limits) -> Option<(naga::Span, Limit, u64, u64)> {
-        let head = self.text.find("@workgroup_size").map_or(naga::Span::default(), |at| (at..at + 1).into());
+        let lexed = Lexed::of(&self.text);
+        let head = (1..lexed.tokens.len())
+            .find(|&at| lexed.text(at - 1) == "@" && lexed.text(at) == "workgroup_size")
+            .map_or(naga::Span::default(), |at| (lexed.tokens[at].start..lexed.tokens[at].end).into());
         let last = |wanted: &dyn Fn(&naga::GlobalVariable) -> bool| {
             let found = self.variables().filter(|(_, variable, _)| wanted(variable)).last();
             found.map_or(head, |(_, _, span)| span)
@@ -121,29 +124,34 @@ impl Shader {
         rows.into_iter().find(|&(_, _, need, have)| need > have)
     }
 
-    /// Requires that `invocations`, as many as the host dispatches, can write all of a buffer that `ours`, the
-    /// built-in text, would write.
+    /// Requires that `invocations`, as many as the host dispatches, can write all of a buffer that the built-in
+    /// text would write with its own number of invocations.
     ///
     /// # Errors
     /// [`ShaderError::Text`] with file and line, and the numbers of both.
     pub fn check_covers(
         &self,
-        ours: &Shader,
-        overrides: &[(String, f64)],
         invocations: u64,
+        (ours, our_invocations): (&Shader, u64),
+        overrides: &[(String, f64)],
         bytes: impl Fn(&str) -> Option<u64>,
     ) -> Result<(), ShaderError> {
-        let most = |shader: &Shader, name: &str| -> Result<Option<u64>, ShaderError> {
-            let size = shader.workgroup(overrides)?.invocations();
-            let each = shader.writes().get(name).copied().unwrap_or(Some(0));
-            Ok(each.map(|each| each.saturating_mul(invocations.div_ceil(size) * size)))
+        let whole = |shader: &Shader, invocations: u64| -> Result<u64, ShaderError> {
+            Ok(invocations.next_multiple_of(shader.workgroup(overrides)?.invocations()))
         };
-        for name in ours.writes().keys() {
-            let (Some(need), Some(would)) = (bytes(name), most(ours, name)?) else { continue };
-            let Some(most) = most(self, name)?.filter(|&most| most < need && would >= need) else { continue };
+        let (dispatched, ours_dispatched) = (whole(self, invocations)?, whole(ours, our_invocations)?);
+        let found = self.writes();
+        for (name, each) in ours.writes() {
+            let (Some(need), Some(each)) = (bytes(&name), each) else { continue };
+            let would = each.saturating_mul(ours_dispatched);
+            let Some(each) = found.get(&name).copied().unwrap_or(Some(0)) else { continue };
+            let most = each.saturating_mul(dispatched);
+            if most >= need || would < need {
+                continue;
+            }
             let span = self
                 .variables()
-                .find(|(found, ..)| found == name)
+                .find(|(found, ..)| *found == name)
                 .map_or(naga::Span::default(), |found| found.2);
             return Err(self.error_at(
                 span,
@@ -247,7 +255,7 @@ mod tests {
         let ours = shader("", "z[id.x] = vec4f(1.0);").unwrap();
         let check = |body: &str| {
             let edited = shader("fn two(i: u32) { z[i].x = 1.0; z[i].y = 2.0; }", body).unwrap();
-            edited.check_covers(&ours, &[], 128, |_| Some(2_048))
+            edited.check_covers(128, (&ours, 128), &[], |_| Some(2_048))
         };
         for body in [
             "z[id.x] = vec4f(2.0);",
@@ -260,7 +268,9 @@ mod tests {
             let message = said(check(body));
             assert!(message.starts_with("test.wgsl:2: `z`") && message.contains("2048"), "{message}");
         }
-        let few = ours.check_covers(&ours, &[], 128, |_| Some(1 << 20));
+        let half = said(ours.check_covers(64, (&ours, 128), &[], |_| Some(2_048)));
+        assert!(half.contains("64 invocations write at most 1024 bytes"), "{half}");
+        let few = ours.check_covers(128, (&ours, 128), &[], |_| Some(1 << 20));
         assert!(few.is_ok(), "a buffer that ours writes in part is no fault");
     }
 

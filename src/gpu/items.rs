@@ -41,7 +41,9 @@ fn item(lexed: &Lexed, first: usize, last: usize) -> Item {
         }
         _ => keyword + 1,
     };
-    let is_name = lexed.tokens.get(named).is_some_and(|token| token.kind == Kind::Word) && named <= last;
+    let declares = matches!(lexed.text(keyword), "const" | "override" | "var" | "fn" | "struct" | "alias");
+    let is_name =
+        declares && named <= last && lexed.tokens.get(named).is_some_and(|token| token.kind == Kind::Word);
     let start = lexed.tokens[keyword].start;
     Item {
         keyword: lexed.text(keyword).to_owned(),
@@ -70,14 +72,14 @@ mod tests {
     fn names_at_module_scope_are_found() {
         let text = "enable f16;\n// const NO = 1;\n@group(0) @binding(0) var<storage, read> z: array<f32>; \
             const /* x */ A = 1u; const B: u32 = A;\nalias Q = vec4f;\nstruct S { const_: f32 }\n\
-            @compute @workgroup_size(max(A, B)) fn main() { const A = 2; }\n@id(3) override k: u32;\n}";
+            @compute @workgroup_size(max(A, B)) fn main() { const A = 2; }\n@id(3) override k: u32;\nconst_assert A == 1u;}";
         let found = items(&Lexed::of(text));
         let names: Vec<_> =
             found.iter().map(|item| (item.keyword.as_str(), item.name.as_str(), item.line)).collect();
         assert_eq!(
             names,
             [
-                ("enable", "f16", 1),
+                ("enable", "", 1),
                 ("var", "z", 3),
                 ("const", "A", 3),
                 ("const", "B", 3),
@@ -85,6 +87,7 @@ mod tests {
                 ("struct", "S", 5),
                 ("fn", "main", 6),
                 ("override", "k", 7),
+                ("const_assert", "", 8),
                 ("}", "", 8),
             ]
         );

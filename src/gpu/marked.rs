@@ -36,14 +36,19 @@ pub fn marks(source: &str, lexed: &Lexed) -> Vec<(Range<usize>, usize)> {
     marks.filter_map(|comment| Some((comment.clone(), brace(comment)?))).collect()
 }
 
-/// Reads the loop of a mark.
+/// Reads the loop of a mark; `marked_braces` are those of all marks.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn marked(lexed: &Lexed, mark: Range<usize>, brace: usize) -> Result<Marked<'_>, String> {
+pub fn marked<'a>(
+    lexed: &'a Lexed,
+    mark: Range<usize>,
+    brace: usize,
+    marked_braces: &[usize],
+) -> Result<Marked<'a>, String> {
     let (first, counter, bound) = head(lexed, brace)?;
     let last = lexed.closing(brace, "{", "}").ok_or("the marked loop has no closing brace")?;
-    check_bound(lexed, first, bound.clone())?;
+    check_bound(lexed, first, bound.clone(), marked_braces)?;
     check_body(lexed, brace + 1..last, counter)?;
     Ok(Marked {
         line: lexed.line(mark.start),
@@ -86,7 +91,12 @@ fn head(lexed: &Lexed, brace: usize) -> Result<(usize, &str, Range<usize>), Stri
 }
 
 /// A name of the bound means the module's `const`: one inside the function would hide it.
-fn check_bound(lexed: &Lexed, first: usize, bound: Range<usize>) -> Result<(), String> {
+fn check_bound(
+    lexed: &Lexed,
+    first: usize,
+    bound: Range<usize>,
+    marked_braces: &[usize],
+) -> Result<(), String> {
     let names: Vec<_> =
         bound.filter(|&at| lexed.tokens[at].kind == Kind::Word).map(|at| lexed.text(at)).collect();
     let Some(function) = (0..first).rev().find(|&at| lexed.text(at) == "fn") else { return Ok(()) };
@@ -95,9 +105,8 @@ fn check_bound(lexed: &Lexed, first: usize, bound: Range<usize>) -> Result<(), S
         match lexed.text(at) {
             "}" => closed += 1,
             "{" => closed = closed.saturating_sub(1),
-            // What is declared in a block that is closed is not seen any more. The counter of a loop around this
-            // one is a number.
-            name if closed == 0 && names.contains(&name) && hides(lexed, at, name) => {
+            // What is declared in a block that is closed is not seen any more.
+            name if closed == 0 && names.contains(&name) && hides(lexed, at, name, first, marked_braces) => {
                 return Err(format!(
                     "`{name}` in the bound of an unrolled loop is declared inside the function, and the bound takes \
                      `const`s of the module: give one of the two another name"
@@ -109,10 +118,15 @@ fn check_bound(lexed: &Lexed, first: usize, bound: Range<usize>) -> Result<(), S
     Ok(())
 }
 
-/// Whether the token declares `name` as other than a loop's counter.
-fn hides(lexed: &Lexed, at: usize, name: &str) -> bool {
+/// Whether the token declares `name` so that the loop at `first` sees it as other than a number. The counter of
+/// a marked loop around it is a number, and that of a loop before it is not seen.
+fn hides(lexed: &Lexed, at: usize, name: &str, first: usize, marked_braces: &[usize]) -> bool {
     let counts = at >= 3 && lexed.text(at - 2) == "(" && lexed.text(at - 3) == "for";
-    is_parameter(lexed, at, name) || (declares(lexed, at, name) && !counts)
+    let brace = lexed.closing(at.saturating_sub(2), "(", ")").map(|paren| paren + 1).filter(|_| counts);
+    let is_number_or_gone = brace.is_some_and(|brace| {
+        marked_braces.contains(&brace) || lexed.closing(brace, "{", "}").is_some_and(|end| end < first)
+    });
+    is_parameter(lexed, at, name) || (declares(lexed, at, name) && !is_number_or_gone)
 }
 
 /// Whether the token is `name` in `let name`, `var<private> name`.
@@ -179,9 +193,12 @@ mod tests {
     /// What a text's marks are read as: each body, or what is wrong.
     fn found(source: &str) -> Vec<Result<String, String>> {
         let lexed = Lexed::of(source);
-        let read =
-            |(mark, brace)| marked(&lexed, mark, brace).map(|marked| source[marked.body].trim().to_owned());
-        marks(source, &lexed).into_iter().map(read).collect()
+        let marks = marks(source, &lexed);
+        let braces: Vec<_> = marks.iter().map(|(_, brace)| *brace).collect();
+        let read = |(mark, brace)| {
+            marked(&lexed, mark, brace, &braces).map(|marked| source[marked.body].trim().to_owned())
+        };
+        marks.into_iter().map(read).collect()
     }
 
     fn of_body(body: &str) -> Result<String, String> {
@@ -247,6 +264,7 @@ mod tests {
             "() { if (x) { let N = 2u;",
             "(a: u32, N: u32) {",
             "() { var<function> N = 2u;",
+            "() { for (var N = 0u; N < 4u; N++) {",
         ] {
             assert!(of(before).unwrap_err().contains("`N`"), "{before}");
         }
@@ -254,6 +272,8 @@ mod tests {
             "() {",
             "() { { const N = 2u; }",
             "() { return 1; } const N = 3u; fn other() {",
+            "() { for (var N = 0u; N < 4u; N++) { }",
+            "() { for (var N = 0u; N < 4u; N++) { // unroll",
             "(x: f32) { s.N = 1u;",
         ] {
             assert!(of(before).is_ok(), "{before}");

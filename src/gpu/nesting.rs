@@ -40,7 +40,7 @@ fn blocks(lexed: &Lexed) -> Option<(usize, String)> {
                 if chains.len() > 1 {
                     chains.pop();
                 }
-                // The chain may go on behind this block.
+                // The chain may go on after this block.
                 chained = if lexed.text(at + 1) == "else" { *chains.last()? } else { 0 };
                 *chains.last_mut()? = 0;
             }

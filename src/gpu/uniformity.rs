@@ -188,7 +188,7 @@ impl<'a> Look<'a> {
                 return Jumps { broke: false, ..bodies };
             }
             S::Loop { ref body, ref continuing, break_if } => {
-                return self.turns(body, continuing, break_if, divergent);
+                return self.loop_body(body, continuing, break_if, divergent);
             }
             S::Break => return Jumps { broke: divergent, ..none },
             S::Continue => return Jumps { continued: divergent, ..none },
@@ -220,7 +220,7 @@ impl<'a> Look<'a> {
     }
 
     /// A loop: once some invocations leave it, the others are alone in what is left of it.
-    fn turns(
+    fn loop_body(
         &mut self,
         body: &Block,
         continuing: &Block,

@@ -57,9 +57,11 @@ pub fn unroll(
 ) -> Result<String, UnrollError> {
     let lexed = Lexed::of(source);
     let mut loops = Vec::new();
-    for (mark, brace) in marks(source, &lexed) {
+    let marks = marks(source, &lexed);
+    let braces: Vec<_> = marks.iter().map(|(_, brace)| *brace).collect();
+    for (mark, brace) in marks {
         let line = lexed.line(mark.start);
-        loops.push(marked(&lexed, mark, brace).map_err(|message| UnrollError { line, message })?);
+        loops.push(marked(&lexed, mark, brace, &braces).map_err(|message| UnrollError { line, message })?);
     }
     let mut expander =
         Expander { source, lexed: &lexed, loops, so_far, value, counters: Vec::new(), out: String::new() };

@@ -128,19 +128,28 @@ pub fn export(folder: &Path, compiled: bool) -> Result<Vec<PathBuf>, ShaderError
     let texts = if compiled { compiled_texts()? } else { file_texts() };
     let files: Vec<(PathBuf, String)> =
         texts.into_iter().map(|(path, text)| (folder.join(path), text)).collect();
+    let mut missing = Vec::new();
     for (path, text) in &files {
-        if fs::read(path).is_ok_and(|there| there != text.as_bytes()) {
-            return Err(refused(
-                path,
-                io::ErrorKind::AlreadyExists,
-                "exists and differs; move your edits away or export into another folder",
-            ));
+        match fs::read(path) {
+            Ok(there) if there == text.as_bytes() => {}
+            Ok(_) => {
+                return Err(refused(
+                    path,
+                    io::ErrorKind::AlreadyExists,
+                    "exists and differs; move your edits away or export into another folder",
+                ));
+            }
+            // NotADirectory: a folder of it is a file, which making the folder reports.
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                missing.push((path, text));
+            }
+            Err(error) => return Err(failed(path, error)),
         }
     }
     for folder in [folder.to_owned(), folder.join(VARIANTS)] {
         fs::create_dir_all(&folder).map_err(|error| failed(&folder, error))?;
     }
-    for (path, text) in files.iter().filter(|(path, _)| !path.exists()) {
+    for (path, text) in missing {
         let content = |writer: &mut io::BufWriter<&fs::File>| writer.write_all(text.as_bytes());
         whole_file::write(path, None, content).map_err(|error| failed(path, error))?;
     }

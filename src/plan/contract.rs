@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Plan, Step, program::overrides};
 use crate::{
-    gpu::{Adapter, Bound, Needs, ShaderError, check_binding},
+    gpu::{Adapter, Bound, Needs, Shader, ShaderError, check_binding},
     kernels::{Interfaces, Shaders, entry},
 };
 
@@ -28,9 +28,10 @@ impl Plan {
             shader.check_limits(shader.workgroup(&values)?, adapter)?;
             let own = ours.get(step.source, &step.sizes)?;
             self.check_bindings(step, &shader.interface)?;
-            let invocations = (entry(step.kernel).invocations)(&step.sizes, &shader.interface)? as u64;
+            let invocations = entry(step.kernel).invocations;
+            let count = |of: &Shader| invocations(&step.sizes, &of.interface).map(|count| count as u64);
             let bytes = |name: &str| step.bind.get(name).map(|view| view.len as u64 * 4);
-            shader.check_covers(&own, &values, invocations, bytes)?;
+            shader.check_covers(count(&shader)?, (&own, count(&own)?), &values, bytes)?;
         }
         self.needs(shaders)
     }

@@ -55,6 +55,11 @@ struct Tally {
     correct: u64,
 }
 
+/// Chunks at a time, each with gradients of `bytes` of its own.
+fn wave(bytes: usize) -> usize {
+    (WAVE_BYTES / bytes.max(1)).max(1)
+}
+
 impl<T: NdFloat> CpuEngine<T> {
     /// An engine that starts from `parameters`.
     ///
@@ -64,7 +69,7 @@ impl<T: NdFloat> CpuEngine<T> {
         CpuEngine {
             state: recipe.optimizer.state().iter().map(|_| parameters.map(|_| T::zero())).collect(),
             orders: Orders::new(recipe, data.train.len()),
-            wave: (WAVE_BYTES / (values * size_of::<T>()).max(1)).max(1),
+            wave: wave(values * size_of::<T>()),
             recipe: *recipe,
             iter: 0,
             data,
@@ -74,9 +79,9 @@ impl<T: NdFloat> CpuEngine<T> {
 
     /// Bytes that an engine for a network takes beside the samples, at most.
     pub fn memory(shape: &Shape, samples: usize, recipe: &Recipe) -> u64 {
-        let parameters = (shape.parameters() * size_of::<T>()).max(1);
+        let parameters = shape.parameters() * size_of::<T>();
         let chunks = samples.div_ceil(CHUNK).max(1);
-        let wave = (WAVE_BYTES / parameters).clamp(1, chunks);
+        let wave = wave(parameters).min(chunks);
         // Parameters, sums, the gradients of a wave and a copy on their way to a file; what the optimizer keeps.
         let copies = 3 + wave + recipe.optimizer.state().len();
         let widths = shape.inputs() + shape.layers().map(|layer| layer.outputs).sum::<usize>();

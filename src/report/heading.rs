@@ -50,7 +50,7 @@ fn item(listing: &mut Listing, name: &str, text: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// The words of a text in lines of at most so many characters; a longer word is cut.
+/// The words of a text in lines of at most `width` characters; a longer word is cut.
 fn lines(text: &str, width: usize) -> Vec<String> {
     let mut lines = vec![String::new()];
     for word in text.split(' ') {

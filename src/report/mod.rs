@@ -76,7 +76,7 @@ pub struct DataLine {
     pub val: Option<usize>,
     /// Test samples.
     pub test: usize,
-    /// Labels are below it.
+    /// How many classes there are.
     pub classes: usize,
     /// Rows of a picture.
     pub rows: usize,

@@ -4,19 +4,15 @@
 use std::fs;
 
 use super::SessionError;
-use crate::{
-    data::{Declared, Lengths},
-    net::Shape,
-};
+use crate::{data::Declared, net::Shape};
 
 /// What the program itself, its threads and a driver need besides.
 const BASE: u64 = 96 << 20;
 
-/// Bytes of the samples as they are read: a vector that grows may be held twice.
+/// Bytes of the samples as they are read: a growing vector is copied to one of more than its size.
 pub fn of_samples(declared: &Declared) -> u64 {
-    let Lengths { train, val, test } = declared.lengths;
     let each = (declared.rows * declared.cols) as u64 + 2;
-    (train + val + test) as u64 * each * 3 / 2
+    declared.stored as u64 * each * 3 / 2
 }
 
 /// Bytes of the parameters of a network, and of a copy of them.
@@ -24,7 +20,7 @@ pub fn of_parameters(shape: &Shape) -> u64 {
     shape.parameters() as u64 * 4 * 2
 }
 
-/// Finds out whether there is room for so many bytes.
+/// Finds out whether `bytes` more of memory can be had.
 ///
 /// # Errors
 /// [`SessionError::NoMemory`] with what is needed and what there is.
@@ -67,12 +63,33 @@ fn address_space() -> Option<u64> {
     None
 }
 
-/// What the container may still take, where it has a limit.
+/// What the container may still take, where it has a limit. Cached files count as used there, but give way.
 fn container() -> Option<u64> {
     let number = |file: &str| fs::read_to_string(file).ok()?.trim().parse::<u64>().ok();
-    let of = |limit: &str, used: &str| Some(number(limit)?.saturating_sub(number(used)?));
-    of("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory.current").or_else(|| {
-        let folder = "/sys/fs/cgroup/memory/memory.";
-        of(&format!("{folder}limit_in_bytes"), &format!("{folder}usage_in_bytes"))
-    })
+    let of = |folder: &str, limit: &str, used: &str, prefix: &str| {
+        let (limit, used) = (number(&format!("{folder}/{limit}"))?, number(&format!("{folder}/{used}"))?);
+        let stat = fs::read_to_string(format!("{folder}/memory.stat")).unwrap_or_default();
+        Some(limit.saturating_sub(used.saturating_sub(cached(&stat, prefix))))
+    };
+    of("/sys/fs/cgroup", "memory.max", "memory.current", "")
+        .or_else(|| of("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_"))
+}
+
+/// Bytes of cached files, from a container's `memory.stat`.
+fn cached(stat: &str, prefix: &str) -> u64 {
+    let names = ["inactive_file", "active_file"].map(|name| format!("{prefix}{name} "));
+    let bytes =
+        |line: &str| names.iter().find_map(|name| line.strip_prefix(name)?.trim().parse::<u64>().ok());
+    stat.lines().filter_map(bytes).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cached_files_of_a_container_are_counted() {
+        let stat = "anon 1\nfile 70\nactive_file 20\ninactive_file 30\ntotal_active_file 4\n";
+        assert_eq!((cached(stat, ""), cached(stat, "total_")), (50, 4));
+    }
 }

@@ -17,7 +17,7 @@ pub struct DataSource {
     pub limit: Option<usize>,
     /// Of them, the last ones are held out.
     pub held_out: Option<usize>,
-    /// Whether pictures are turned.
+    /// Whether rows and columns of pictures are swapped.
     pub transpose: Transpose,
 }
 
@@ -55,7 +55,7 @@ impl DataSource {
     }
 
     fn read(&self) -> Result<Dataset, DataError> {
-        Dataset::load_turned(&self.folder, self.transpose)
+        Dataset::load_with(&self.folder, self.transpose)
     }
 
     /// Reads the samples.

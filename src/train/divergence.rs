@@ -52,7 +52,7 @@ pub(super) struct LossWatch {
 }
 
 impl LossWatch {
-    /// For a training on so many classes.
+    /// For a training on `classes` classes.
     pub fn new(classes: usize) -> Self {
         LossWatch { guessing: (classes as f64).ln(), start: None, high: 0, stuck: 0 }
     }

@@ -64,11 +64,11 @@ pub(super) fn of_dead_units(
     if activation != Activation::Relu || parameters.values().count() > MAX_PARAMETERS {
         return Vec::new();
     }
-    let tells = |hint: &Hint| match *hint {
+    let worth_a_hint = |hint: &Hint| match *hint {
         Hint::DeadUnits { dead, units, .. } => dead == units || stuck && dead > 0,
         Hint::Stuck { .. } => false,
     };
-    dead_units(parameters, train).into_iter().filter(tells).collect()
+    dead_units(parameters, train).into_iter().filter(worth_a_hint).collect()
 }
 
 /// The dead units of every hidden layer.

@@ -11,10 +11,11 @@ fn a_model_does_not_replace_what_the_run_reads() {
     run(&["shaders", "export", path_text(shaders.path())]).status(0);
     let label = inside(&folder, "t10k-labels-idx1-ubyte");
     let gzipped = inside(&folder, "train-images-idx3-ubyte.gz");
+    let dotted = inside(&folder, "train-images.idx3-ubyte");
     let (relu, tiled) = (inside(&shaders, "relu.wgsl"), inside(&shaders, "variants/matmul.tiled.wgsl"));
     let (hard, new) = (inside(&folder, "a model"), inside(&shaders, "new.wgsl"));
     fs::hard_link(&label, &hard).expect("a hard link");
-    for save in [&label, &gzipped, &hard, &relu, &tiled, &new] {
+    for save in [&label, &gzipped, &dotted, &hard, &relu, &tiled, &new] {
         let before = fs::read(save).ok();
         let args = ["--data", data, "--shaders", path_text(shaders.path()), "--save", save, "--iters", "1"];
         let run = Run::of(without_driver(&args)).status(2).says(&["--save", save, "reads"]);
@@ -53,16 +54,20 @@ fn what_a_model_says_of_itself_is_shown_escaped_and_cut() {
     let bytes = fs::read(&save).expect("a model");
     let length = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes")) as usize;
     let header = std::str::from_utf8(&bytes[8..8 + length]).expect("JSON");
-    for value in [r"\u001b]0;title\u0007\nerror: none".to_owned(), r"x\u0001".repeat(100_000)] {
-        let hostile = header.replace(r#""activation":"relu""#, &format!(r#""activation":"{value}""#));
-        assert_ne!(hostile, header);
-        let whole =
-            [&(hostile.len() as u64).to_le_bytes(), hostile.as_bytes(), &bytes[8 + length..]].concat();
-        fs::write(&save, whole).expect("a model is written");
-        let run = run(&["--device", "cpu", "--iters", "0", "-q", "--init", &save]).status(0);
-        assert!(run.stderr.starts_with("warning: ") && run.stderr.len() < 500, "{}", run.stderr);
-        assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
-        assert!(!run.stderr.trim_end().contains(char::is_control), "{:?}", run.stderr);
+    let values = [r"\u001b]0;title\u0007\nerror: none".to_owned(), r"x\u0001".repeat(100_000)];
+    for (key, value) in [("activation", "relu"), ("first-label", "0")] {
+        for hostile in &values {
+            let hostile =
+                header.replace(&format!(r#""{key}":"{value}""#), &format!(r#""{key}":"{hostile}""#));
+            assert_ne!(hostile, header);
+            let whole =
+                [&(hostile.len() as u64).to_le_bytes(), hostile.as_bytes(), &bytes[8 + length..]].concat();
+            fs::write(&save, whole).expect("a model is written");
+            let run = run(&["--device", "cpu", "--iters", "0", "-q", "--init", &save]).status(0);
+            assert!(run.stderr.starts_with("warning: ") && run.stderr.len() < 500, "{}", run.stderr);
+            assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+            assert!(!run.stderr.trim_end().contains(char::is_control), "{:?}", run.stderr);
+        }
     }
 }
 

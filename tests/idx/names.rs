@@ -59,7 +59,7 @@ fn emnist_is_turned_unless_told_otherwise() {
     let names = ["train-images-idx3", "train-labels-idx1", "test-images-idx3", "test-labels-idx1"];
     let names = names.map(|name| format!("emnist-digits-{name}-ubyte.gz"));
     let (emnist, mnist) = (named(names.each_ref().map(|name| name.as_str())), named(NAMES));
-    let load = |dir: &TempDir, transpose| Dataset::load_turned(dir.path(), transpose).unwrap();
+    let load = |dir: &TempDir, transpose| Dataset::load_with(dir.path(), transpose).unwrap();
     let (straight, turned) = (load(&mnist, Transpose::ByName), load(&mnist, Transpose::Yes));
     assert_eq!((straight.rows, straight.cols, turned.rows, turned.cols), (2, 3, 3, 2));
     assert_eq!(turned.train.pixels, [0, 3, 1, 4, 2, 5, 250, 253, 251, 254, 252, 255]);

@@ -7,12 +7,12 @@ use shadegrad::{
     train::CpuTrainer,
 };
 
-/// Pictures of 5 x 3 with so many classes.
+/// Pictures of 5 x 3 with `classes` classes.
 fn data(classes: usize, train: usize) -> Dataset {
     common::data::dataset_of(classes, 5, 3, train, 150)
 }
 
-/// The layerwise plan, the fused one with so many of its variants, and the CPU engine follow the f64 twin.
+/// The layerwise plan, the fused one with up to `variants` of its variants, and the CPU engine follow the f64 twin.
 fn assert_like_the_twin(data: &Dataset, hidden: &[usize], recipe: &Recipe, variants: usize) {
     let (shape, parameters) = start(data, hidden);
     let plans = plans(&shape, data, recipe);

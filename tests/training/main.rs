@@ -123,7 +123,7 @@ fn figures(end: &End) -> Figures {
     end.figures.expect("it ended by itself")
 }
 
-/// So many iterations, with a report every `report_every`.
+/// `iters` iterations, with a report every `report_every`.
 fn reporting(iters: usize, report_every: usize) -> TrainOptions {
     TrainOptions { iters, report_every, goal: Goal::default() }
 }

@@ -6,7 +6,7 @@ use super::Sizes;
 /// software drivers take more than some seconds to compile.
 pub const MAX_REGISTERS: usize = 1_100;
 
-/// Words of a lane, and classes, at most: the loops over them are written out.
+/// Words of a lane, and classes, at most: the loops over them are unrolled.
 const MAX_UNROLLED: usize = 256;
 /// Pixels of a lane that a small image counts as: what else a unit takes is not less for it.
 const MIN_PIXELS: usize = 20;
