@@ -30,7 +30,7 @@
 //! twin of every kernel and the engine without a GPU, [`gpu`] is all that names wgpu, [`kernels`] registers
 //! every `.wgsl` file, [`plan`] turns a network into data and data into commands, [`model`] keeps weights in
 //! files, [`train`] runs the loop, [`session`] opens what a command needs, [`bench`](mod@bench) measures what
-//! [`train`] runs, [`report`] is the only room that prints, and [`cli`] joins them.
+//! [`train`] runs, [`lab`] proves the shaders on a device, [`report`] is the only room that prints, and [`cli`] joins them.
 #![warn(missing_docs)]
 #![forbid(unsafe_code)]
 
@@ -41,6 +41,7 @@ pub mod compare;
 pub mod data;
 pub mod gpu;
 pub mod kernels;
+pub mod lab;
 pub mod metrics;
 pub mod model;
 pub mod net;

@@ -20,6 +20,7 @@ const ROOMS: &[&[&str]] = &[
     &["train"],
     &["session"],
     &["bench"],
+    &["lab"],
     &["report"],
     &["cli"],
     &["main"],

@@ -80,7 +80,7 @@ fn assert_rate(event: &Value, cost: &str, rate: &str, share: &str, limit: &Value
 fn measured(hidden: &[usize]) -> Vec<(PlanKind, Vec<&'static str>)> {
     let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
     let (data, shape) = (common::dataset(7, 5, TRAIN, 101), Shape::new(35, hidden, 10).expect("a shape"));
-    let request = bench::request(&shape, &data, DeviceProfile::of(&adapter));
+    let request = bench::request(&shape, &data, DeviceProfile::of(&adapter), &Default::default());
     let shaders = Shaders::load(None).expect("the built-in shaders");
     let kernels = |kind| {
         let plan = plan::choose(Some(kind), &request, &shaders).ok()?;
@@ -171,14 +171,71 @@ fn write_edited(folder: &Path, name: &str, from: &str, to: &str) {
 #[test]
 fn the_table_has_aligned_columns() {
     let (stdout, _) = bench(&["--rounds", "1", "--limit", "100"], true, 0);
-    let head = stdout.lines().find(|line| line.starts_with("kernel ")).expect(&stdout);
+    let head = stdout.lines().find(|line| line.starts_with("text of a kernel ")).expect(&stdout);
     let column = head.find("median us").expect(head) + "median us".len();
     for name in measured(&[10]).into_iter().flat_map(|(_, kernels)| kernels) {
-        let row = stdout.lines().find(|line| line.starts_with(&format!("{name} "))).expect(&stdout);
+        let is_row =
+            |line: &&str| line.starts_with(&format!("{name} ")) || line.starts_with(&format!("{name}."));
+        let row = stdout.lines().find(is_row).expect(&stdout);
         assert!(row[..column].ends_with(|c: char| c.is_ascii_digit()), "{row}\n{head}");
         assert_eq!(row.len(), head.len(), "{row}\n{head}");
     }
     assert!(stdout.contains("iteration, plan layerwise") && stdout.contains("verified before"), "{stdout}");
+}
+
+/// The rows of kernels, by source.
+fn rows(args: &[&str], status: i32) -> (Vec<Value>, String) {
+    let (stdout, stderr) =
+        bench(&[&["--json", "--rounds", "1", "--limit", "100"], args].concat(), true, status);
+    let events = stdout.lines().map(|line| serde_json::from_str::<Value>(line).expect(line));
+    (events.filter(|event| event["event"] == "kernel" || event["event"] == "iteration").collect(), stderr)
+}
+
+#[test]
+fn kernels_that_are_asked_for_are_measured_alone_even_if_the_network_runs_none() {
+    let (rows, _) = rows(&["--kernel", "relu,gelu", "--plan", "layerwise"], 0);
+    rows.iter().for_each(assert_timed);
+    let found: Vec<_> = rows.iter().map(|row| (&row["source"], &row["plan"], &row["file"])).collect();
+    let [relu, gelu] = ["relu", "gelu"].map(Value::from);
+    let (layerwise, files) = (Value::from("layerwise"), ["relu.wgsl", "gelu.wgsl"].map(Value::from));
+    assert_eq!(found, [(&relu, &layerwise, &files[0]), (&gelu, &Value::Null, &files[1])]);
+}
+
+#[test]
+fn edited_kernels_that_the_network_does_not_run_have_rows_of_their_own() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_edited(folder.path(), "gelu", "z[i] * sigmoid_of", "0.999 * z[i] * sigmoid_of");
+    write_edited(folder.path(), "silu", "// silu", "// SiLU");
+    let shaders = folder.path().to_str().expect("temporary paths are UTF-8");
+    let (rows, stderr) = rows(&["--shaders", shaders, "--plan", "layerwise"], 6);
+    let row = |name: &str| rows.iter().find(|row| row["source"] == name).expect(name);
+    assert_wrong(row("gelu"), "a: element");
+    assert_timed(row("silu"));
+    assert!(row("gelu")["plan"].is_null() && stderr.contains("the result is wrong: gelu"), "{stderr}");
+}
+
+#[test]
+fn a_variant_is_forced_and_an_edited_file_takes_its_place_with_a_word() {
+    let layers = ["--hidden", "128", "--plan", "layerwise"];
+    let (tiled, _) = rows(&[&layers[..], &["--variant", "matmul.tiled"]].concat(), 0);
+    for kernel in ["matmul", "matmul_pixels"] {
+        let row = tiled.iter().find(|row| row["kernel"] == kernel).expect(kernel);
+        assert_eq!(
+            (&row["source"], &row["file"]),
+            (&format!("{kernel}.tiled").into(), &"variants/matmul.tiled.wgsl".into())
+        );
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    write_edited(folder.path(), "matmul", "// matmul", "// MatMul");
+    let shaders = folder.path().to_str().expect("temporary paths are UTF-8");
+    let (edited, stderr) = rows(&[&layers[..], &["--kernel", "matmul", "--shaders", shaders]].concat(), 0);
+    let runs = edited.iter().find(|row| !row["plan"].is_null()).expect("a row of the plan");
+    assert_eq!(runs["source"], "matmul");
+    let profile = DeviceProfile::of(&choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}")));
+    let sizes = shadegrad::kernels::Sizes { m: 100, k: 128, n: 12, ..Default::default() };
+    let suits = shadegrad::kernels::entry("matmul").source(&profile, &sizes).name;
+    let word = format!("the edited matmul runs in the place of {suits}");
+    assert_eq!(stderr.contains(&word), suits != "matmul", "{stderr}");
 }
 
 #[test]
@@ -189,6 +246,8 @@ fn a_wrong_command_line_is_told_before_a_device_is_touched() {
         (&["--limit", "614"], "--limit 614: there are only 613"),
         (&["--hidden", "0"], "'0'"),
         (&["--iters", "3"], "--iters"),
+        (&["--kernel", "rellu"], "--kernel rellu"),
+        (&["--variant", "tiled"], "--variant tiled"),
     ] {
         let (stdout, stderr) = bench(args, false, 2);
         assert!(stdout.is_empty() && stderr.contains(part), "{args:?}: {stderr}");

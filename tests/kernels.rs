@@ -1,83 +1,71 @@
 //! Every registered kernel against its CPU twin, on the adapter of this machine: a test for each entry of the
-//! registry. Without an adapter they fail and say what to install.
+//! registry, which reads `shaders/` as it is now. Without an adapter they fail and say what to install.
 
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode, sync::OnceLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use shadegrad::{
-    gpu::{Adapter, Device, Needs, Wanted, choose},
-    kernels::{DeviceProfile, Entry, REGISTRY, Random, Shaders, Sizes, Source, check},
+    gpu::{Adapter, Device, Wanted, choose},
+    kernels::{Checker, Depth, DeviceProfile, Entry, REGISTRY, Shaders, needs_of_edited},
 };
 
 fn main() -> ExitCode {
-    let tests = REGISTRY.iter().map(|entry| Trial::test(entry.name, || every_source(entry)));
-    libtest_mimic::run(&Arguments::from_args(), tests.collect()).exit_code()
+    let checks = REGISTRY.iter().map(|entry| Trial::test(entry.name, || every_source(entry)));
+    let shapes =
+        REGISTRY.iter().map(|entry| Trial::test(format!("shapes_of_{}", entry.name), || shapes(entry)));
+    libtest_mimic::run(&Arguments::from_args(), checks.chain(shapes).collect()).exit_code()
+}
+
+/// The device of all tests, with the shaders that it runs.
+fn device() -> Result<&'static (Device, Shaders), Failed> {
+    static DEVICE: OnceLock<Result<(Device, Shaders), String>> = OnceLock::new();
+    let open = || {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+        let shaders = Shaders::load(Some(&folder)).map_err(|error| error.to_string())?;
+        let adapter = choose(&Wanted::Best, &[]).map_err(|error| error.to_string())?;
+        let device = Device::open(&adapter, &needs_of_edited(&adapter, &shaders));
+        Ok((device.map_err(|error| error.to_string())?, shaders))
+    };
+    DEVICE.get_or_init(open).as_ref().map_err(Failed::from)
 }
 
 /// Checks every source of a kernel, at every shape and in every way that this adapter can run it, and
 /// reports what it cannot.
 fn every_source(entry: &'static Entry) -> Result<(), Failed> {
-    let adapter = choose(&Wanted::Best, &[])?;
-    let needs = Needs { binding: 64 << 20, buffer: 64 << 20, ..Needs::default() };
-    let (device, shaders) = (Device::open(&adapter, &needs)?, Shaders::load(None)?);
-    let shapes = (entry.shapes)();
-    if shapes.len() < 12 {
-        return Err(format!("{} has only {} shapes", entry.name, shapes.len()).into());
-    }
-    let mut checked = Vec::new();
-    for (seed, shape) in shapes.iter().enumerate() {
-        let ways = ways(entry, &adapter, shape);
-        if ways.is_empty() {
+    let (device, shaders) = device()?;
+    let adapter: &Adapter = device.adapter();
+    let checker = Checker::new(device, shaders, DeviceProfile::every(adapter))?;
+    let mut checked = 0;
+    for check in checker.kernel(entry, Depth::Thorough, |_| true)? {
+        let name = check.source.name;
+        if let Some(why) = check.not_checked() {
+            println!("not checked on {adapter}: {name} {why}");
+        } else if !check.not_served.is_empty() {
             println!(
-                "not checked on {adapter}: {} at {shape:?}, which no source of it serves here",
-                entry.name
+                "not checked on {adapter}: {name} at {} shapes, which it does not serve here",
+                check.not_served.len()
             );
         }
-        for (source, sizes) in ways {
-            one(&device, &shaders, entry, source, sizes, seed as u64)?;
-            checked.push(source.name);
-        }
+        checked += check.cases.len();
+        check.outcome.map_err(|error| format!("{name}: {error}"))?;
     }
-    for source in entry.sources.iter().filter(|source| !checked.contains(&source.name)) {
-        println!("not checked on {adapter}: {}, which does not run here", source.name);
-    }
-    if checked.is_empty() {
-        Err(format!("no source of {} runs on {adapter}", entry.name).into())
-    } else {
-        Ok(())
-    }
+    if checked == 0 { Err(format!("no source of {} runs on {adapter}", entry.name).into()) } else { Ok(()) }
 }
 
-/// The sources that run at a shape on this adapter, with their sizes; each once.
-fn ways(entry: &'static Entry, adapter: &Adapter, shape: &Sizes) -> Vec<(&'static Source, Sizes)> {
-    let mut ways: Vec<(&'static Source, Sizes)> = Vec::new();
-    for profile in DeviceProfile::every(adapter) {
-        for source in entry.sources {
-            if let Some(sizes) = (source.runs_on)(&profile, shape)
-                && !ways.iter().any(|(known, at)| known.name == source.name && *at == sizes)
-            {
-                ways.push((source, sizes));
-            }
+/// The tiny shapes stay tiny, and there are enough of the others.
+fn shapes(entry: &'static Entry) -> Result<(), Failed> {
+    let thorough = (entry.shapes.thorough)().len();
+    if thorough < 12 {
+        return Err(format!("{} has only {thorough} shapes", entry.name).into());
+    }
+    for s in (entry.shapes.tiny)() {
+        let steps = s.m.max(1) * s.k.max(1) * s.n.max(1);
+        let most = if s.m > 65_535 { 5_000_000 } else { 3_000_000 };
+        if entry.flops.is_some() && steps > most {
+            return Err(
+                format!("{}: {steps} multiply-adds at {s}, expected {most} at most", entry.name).into()
+            );
         }
     }
-    ways
-}
-
-/// Checks a source at some sizes; without the dispatch the check must fail.
-fn one(
-    device: &Device,
-    shaders: &Shaders,
-    entry: &Entry,
-    source: &Source,
-    sizes: Sizes,
-    seed: u64,
-) -> Result<(), Failed> {
-    let case = (entry.case)(sizes, &mut Random::new(seed));
-    let shader = shaders.get(source.name, &sizes)?;
-    let what = format!("{} at {sizes:?}", source.name);
-    check(device, entry, &shader, &case, true).map_err(|error| format!("{what}: {error}"))?;
-    match check(device, entry, &shader, &case, false) {
-        Ok(()) => Err(format!("{what}: passes without the dispatch").into()),
-        Err(_) => Ok(()),
-    }
+    Ok(())
 }

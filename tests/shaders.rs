@@ -6,7 +6,7 @@ use std::path::Path;
 use shadegrad::{
     gpu::{Device, Needs, Part, Shader, Wanted, choose},
     kernels::{
-        COMMON, DeviceProfile, Entry, MatmulKind, REGISTRY, Random, Shaders, Sizes, Source, Tensor,
+        COMMON, Depth, DeviceProfile, Entry, MatmulKind, REGISTRY, Random, Shaders, Sizes, Source, Tensor,
         activation_kernels, check, entry, fused::FusedStep, optimizer_kernel, shader_files,
     },
     recipe::{Activation, BETAS, MAX_SHIFT, Optimizer},
@@ -58,11 +58,11 @@ fn every_shape_and_every_source_of_a_kernel_runs_on_some_device() {
         let runs = |source: &Source, shape: &Sizes| {
             profiles().iter().any(|profile| (source.runs_on)(profile, shape).is_some())
         };
-        for shape in (entry.shapes)() {
+        for (_, shape) in entry.shapes.of(Depth::Thorough) {
             assert!(entry.sources.iter().any(|source| runs(source, &shape)), "{} at {shape:?}", entry.name);
         }
         for source in entry.sources {
-            assert!((entry.shapes)().iter().any(|shape| runs(source, shape)), "{}", source.name);
+            assert!((entry.shapes.thorough)().iter().any(|shape| runs(source, shape)), "{}", source.name);
         }
     }
 }
@@ -101,13 +101,13 @@ fn a_nan_goes_through_every_activation() {
     let (device, shaders) = (device(), Shaders::load(None).unwrap());
     for kernel in Activation::ALL.map(|activation| activation_kernels(activation)[0]) {
         let entry: &Entry = entry(kernel);
-        let mut case = (entry.case)((entry.shapes)()[1], &mut Random::new(1));
+        let mut case = (entry.case)((entry.shapes.thorough)()[1], &mut Random::new(1));
         let Some((_, Tensor::F32(z))) = case.given.iter_mut().find(|(name, _)| *name == "z") else {
             panic!("the case of {kernel} gives z as f32");
         };
         z[PLACE] = f32::NAN;
         let shader = shaders.get(kernel, &case.sizes).unwrap();
-        let error = check(&device, entry, &shader, &case, true).unwrap_err().to_string();
+        let error = check(&device, entry, &shader, &case, false).unwrap_err().to_string();
         assert!(error.contains(&format!("element {PLACE} is NaN")), "{error}");
     }
 }
@@ -147,7 +147,7 @@ fn twins_and_shaders_have_the_same_constants() {
 /// notices one sample of 70,001.
 #[test]
 fn one_dropped_sample_of_a_long_sum_is_noticed() {
-    let sizes = (entry("bias_gradient").shapes)()[12];
+    let sizes = (entry("bias_gradient").shapes.thorough)()[12];
     assert_eq!((sizes.m, sizes.splits), (70_001, 2));
     let case = (entry("bias_gradient").case)(sizes, &mut Random::new(1));
     let (_, expected) = case.expected.iter().find(|(name, _)| *name == "db_partials").unwrap();
@@ -169,7 +169,7 @@ fn every_text_is_right_with_its_unroll_marks_ignored() {
     let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
     let device = device();
     for entry in REGISTRY {
-        let mut shapes = (entry.shapes)();
+        let mut shapes = (entry.shapes.thorough)();
         shapes.sort_by_key(|shape| (shape.m, shape.k));
         shapes.truncate(2);
         assert!(!shapes.is_empty(), "{}", entry.name);
@@ -190,7 +190,7 @@ fn every_text_is_right_with_its_unroll_marks_ignored() {
                 if let Some(sizes) = DeviceProfile::every(&adapter).iter().find_map(runs_on) {
                     let shader = Shader::new(source.name, &parts, &constants(&sizes)).unwrap();
                     let case = (entry.case)(sizes, &mut Random::new(5));
-                    check(&device, entry, &shader, &case, true)
+                    check(&device, entry, &shader, &case, false)
                         .unwrap_or_else(|error| panic!("{} at {sizes:?}: {error}", source.name));
                 }
             }

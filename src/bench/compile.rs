@@ -4,7 +4,7 @@
 //! A driver keeps what it has compiled, and a process keeps its largest memory, so each job must run in a
 //! process of its own: [`compile`] is what that process does, [`outcome`] starts it and reads its result.
 
-use std::{fmt, fs, process};
+use std::{collections::BTreeSet, fmt, fs, process};
 
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +86,7 @@ fn words(variant: FusedStep) -> usize {
 /// [`PlanError`] with what the plan, the device or a shader met.
 pub fn compile(adapter: &Adapter, shaders: &Shaders, job: &CompileJob) -> Result<Compiled, PlanError> {
     let (data, shape) = (images(), job.shape().expect("a few units are a valid network"));
-    let request = request(&shape, &data, job.profile);
+    let request = request(&shape, &data, job.profile, &BTreeSet::new());
     let passes = [PassId::Iterate, PassId::Evaluate(Split::Test)];
     let plan = choose(Some(job.kind), &request, shaders)?.keep(|pass| passes.contains(&pass));
     let device = Device::open(adapter, &plan.check(adapter, shaders)?)?;

@@ -19,6 +19,9 @@ const LONG: f64 = 0.01;
 /// Elements to verify at; the tail of a workgroup is among them.
 const VERIFIED: usize = 16_388;
 
+/// The kernels that measure limits.
+pub(super) const KERNELS: [&str; 2] = ["copy", "multiply_add"];
+
 /// What was measured, where it was right.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Limits {

@@ -5,6 +5,7 @@ mod compile;
 mod error;
 mod iteration;
 mod limits;
+mod outside;
 mod row;
 mod timing;
 mod verify;
@@ -16,12 +17,12 @@ pub use limits::Limits;
 pub use row::Row;
 pub use timing::{Clock, Times};
 
-use std::{io, sync::Arc};
+use std::{collections::BTreeSet, io, sync::Arc};
 
 use crate::{
     data::Dataset,
     gpu::Adapter,
-    kernels::{DeviceProfile, Shaders},
+    kernels::{DeviceProfile, Shaders, Source},
     net::{Init, Parameters, Shape},
     plan::{PlanKind, PlanRequest},
     recipe::Recipe,
@@ -45,6 +46,12 @@ pub struct Setup<'a> {
     pub data: &'a Arc<Dataset>,
     /// The network.
     pub shape: &'a Shape,
+    /// What of the device decides the kernels' texts.
+    pub profile: DeviceProfile,
+    /// Texts that are run where they can be, whatever suits the device.
+    pub forced: BTreeSet<&'static str>,
+    /// The only texts to measure, and no iteration; `None` for all of the network and the edited ones.
+    pub only: Option<BTreeSet<&'static str>>,
     /// Samples of each time.
     pub rounds: usize,
 }
@@ -72,11 +79,17 @@ pub trait Observer {
     /// As above.
     fn limit(&mut self, row: &Row) -> io::Result<()>;
 
-    /// A kernel, beside the limits.
+    /// A kernel of a plan, or one that the network does not run, beside the limits.
     ///
     /// # Errors
     /// As above.
-    fn kernel(&mut self, plan: &'static str, row: &Row, limits: &Limits) -> io::Result<()>;
+    fn kernel(&mut self, plan: Option<&'static str>, row: &Row, limits: &Limits) -> io::Result<()>;
+
+    /// A text that cannot be measured, as this device does not run it.
+    ///
+    /// # Errors
+    /// As above.
+    fn not_run(&mut self, source: &'static Source) -> io::Result<()>;
 
     /// The whole iteration of a plan.
     ///
@@ -91,13 +104,17 @@ pub trait Observer {
 /// [`BenchError::NotTimed`] at the end if something is wrong; at once what the device or a shader met.
 pub fn run(setup: &Setup, plans: &[PlanKind], observer: &mut dyn Observer) -> Result<(), BenchError> {
     let mut wrong = Wrong::default();
-    let mut limits = None;
+    let (mut limits, mut run) = (None, BTreeSet::new());
     for &kind in plans {
-        let difference = verify::iteration(setup, kind)?;
+        let whole = setup.only.is_none();
+        let difference = if whole { verify::iteration(setup, kind)? } else { None };
         let mut engine = setup.engine(setup.data, kind)?;
+        run.extend(engine.plan().steps().map(|step| step.source));
         let mut rows = row::verified(setup, &engine)?;
         let mut iteration = Iteration::new(setup, kind, &rows, difference);
-        iteration.measure(&mut engine, setup.rounds)?;
+        if whole {
+            iteration.measure(&mut engine, setup.rounds)?;
+        }
 
         let mut stopwatch = Stopwatch::new(engine.device(), setup.rounds)?;
         let limits = match limits {
@@ -106,14 +123,21 @@ pub fn run(setup: &Setup, plans: &[PlanKind], observer: &mut dyn Observer) -> Re
         };
         for row in &mut rows {
             row.measure_in(&mut stopwatch, &engine)?;
-            observer.kernel(kind.name(), row, &limits)?;
+            observer.kernel(Some(kind.name()), row, &limits)?;
         }
-        iteration.add_up(&rows);
-        observer.iteration(&iteration)?;
         wrong.rows(&rows);
-        if iteration.outcome.is_err() {
-            wrong.name(format!("the iteration of plan {}", kind.name()));
+        if whole {
+            iteration.add_up(&rows);
+            observer.iteration(&iteration)?;
+            if iteration.outcome.is_err() {
+                wrong.name(format!("the iteration of plan {}", kind.name()));
+            }
         }
+    }
+    let outside = outside::sources(setup, &run);
+    if !outside.is_empty() {
+        let limits = limits.unwrap_or_default();
+        wrong.rows(&outside::measure(setup, &outside, &limits, observer)?);
     }
     wrong.verdict()
 }
@@ -138,7 +162,7 @@ struct Wrong(Vec<String>);
 
 impl Wrong {
     fn rows(&mut self, rows: &[Row]) {
-        rows.iter().filter(|row| row.outcome.is_err()).for_each(|row| self.name(row.kernel.into()));
+        rows.iter().filter(|row| row.outcome.is_err()).for_each(|row| self.name(row.source.into()));
     }
 
     fn name(&mut self, name: String) {
@@ -162,14 +186,20 @@ impl Setup<'_> {
 
     /// What trains on `data`, as `train` has it.
     fn engine(&self, data: &Dataset, kind: PlanKind) -> Result<GpuEngine, TrainError> {
-        let request = request(self.shape, data, DeviceProfile::of(self.adapter));
+        let request = request(self.shape, data, self.profile, &self.forced);
         GpuEngine::open(self.adapter, self.shaders, &request, Some(kind), data, &self.parameters())
     }
 }
 
 /// What is measured on some data.
-pub fn request(shape: &Shape, data: &Dataset, profile: DeviceProfile) -> PlanRequest {
-    PlanRequest::new(shape, data.lengths(), (data.rows, data.cols), &recipe(), profile)
+pub fn request(
+    shape: &Shape,
+    data: &Dataset,
+    profile: DeviceProfile,
+    forced: &BTreeSet<&'static str>,
+) -> PlanRequest {
+    let request = PlanRequest::new(shape, data.lengths(), (data.rows, data.cols), &recipe(), profile);
+    PlanRequest { forced: forced.clone(), ..request }
 }
 
 /// What is measured: full-batch gradient descent.

@@ -99,7 +99,8 @@ impl Row {
 pub(super) fn verified(setup: &Setup, engine: &GpuEngine) -> Result<Vec<Row>, BenchError> {
     let mut rows: Vec<Row> = Vec::new();
     for (step, _) in dispatches(engine) {
-        if rows.iter().any(|row| row.is_of(step)) {
+        let wanted = setup.only.as_ref().is_none_or(|only| only.contains(step.source));
+        if !wanted || rows.iter().any(|row| row.is_of(step)) {
             continue;
         }
         let sizes = verify::case_sizes(&step.sizes);

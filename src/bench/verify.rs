@@ -5,14 +5,12 @@ use std::sync::Arc;
 
 use super::{BenchError, Setup, recipe};
 use crate::{
-    compare::Expected,
-    data::{Dataset, Split},
+    data::Dataset,
     gpu::Device,
     kernels::{CheckError, Random, Shaders, Sizes, check, entry},
-    net::Parameters,
     plan::PlanKind,
     reference::CpuEngine,
-    train::{Engine, GpuEngine, TrainError},
+    train::follow,
 };
 
 /// Most samples of a case.
@@ -25,8 +23,6 @@ const PRODUCTS: usize = 200_000_000;
 pub(super) const ITERATIONS: usize = 3;
 /// Multiply-adds of the CPU engine in f64 for all of them together: some seconds.
 const MULTIPLY_ADDS: usize = 15_000_000_000;
-/// How far a weight may be off: relative where it is above 1. Three steps move it by f32 roundings.
-const BOUND: f64 = 1e-4;
 
 /// The sizes to verify a dispatch at: all its own but the samples, of which there are as many fewer as
 /// the twin needs to be fast, by whole tiles. Without `k` the samples take no time.
@@ -52,9 +48,9 @@ pub(super) fn kernel(
     let entry = entry(name);
     let case = (entry.case)(sizes, &mut Random::new(1));
     let shader = shaders.get(file, &sizes)?;
-    match check(device, entry, &shader, &case, true) {
-        Ok(()) => Ok(None),
-        Err(CheckError::Wrong { buffer, difference, .. }) => Ok(Some(format!("{buffer}: {difference}"))),
+    match check(device, entry, &shader, &case, false) {
+        Ok(_) => Ok(None),
+        Err(CheckError::Wrong { buffer, mismatch, .. }) => Ok(Some(format!("{buffer}: {mismatch}"))),
         Err(error) => Err(error),
     }
 }
@@ -72,29 +68,9 @@ pub(super) fn samples(setup: &Setup) -> usize {
 /// What the device or a shader met.
 pub(super) fn iteration(setup: &Setup, kind: PlanKind) -> Result<Option<String>, BenchError> {
     let data = first(setup.data, samples(setup));
-    let start = setup.parameters();
     let mut engine = setup.engine(&data, kind)?;
-    let found = match trained(&mut engine) {
-        Err(error @ TrainError::SamplesMissed { .. }) => return Ok(Some(error.to_string())),
-        found => found?,
-    };
-    let mut twin = CpuEngine::<f64>::new(data, start.map(f64::from), &recipe());
-    for _ in 0..ITERATIONS {
-        twin.iterate();
-    }
-    let values: Vec<_> = twin.parameters().values().collect();
-    let bounds = values.iter().map(|value| BOUND * value.abs().max(1.0)).collect();
-    let found: Vec<_> = found.values().map(f64::from).collect();
-    let difference = Expected { values, bounds }.check(&found);
-    Ok(difference.err().map(|difference| format!("weights after {ITERATIONS} iterations: {difference}")))
-}
-
-fn trained(engine: &mut GpuEngine) -> Result<Parameters, TrainError> {
-    for _ in 0..ITERATIONS {
-        engine.iterate(1)?;
-    }
-    engine.evaluate(Split::Train)?;
-    engine.parameters()
+    let twin = CpuEngine::<f64>::new(data, setup.parameters().map(f64::from), &recipe());
+    Ok(follow(&mut engine, twin, ITERATIONS)?.err())
 }
 
 /// The data with the first `len` training samples, and hardly any test samples: none is used.

@@ -34,6 +34,8 @@ pub enum Command {
     Train(Box<TrainArgs>),
     /// Time every kernel and the whole iteration, and compare with the device's measured limits
     Bench(super::BenchArgs),
+    /// Prove every kernel on this device: against its CPU formula in f64, and in a small network
+    Check(super::CheckArgs),
     /// List the GPU adapters
     Devices {
         /// One JSON object a line

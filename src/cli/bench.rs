@@ -1,18 +1,18 @@
 //! `shadegrad bench`: every kernel at its real sizes and the whole iteration, verified and timed; or what the
 //! driver takes to compile them.
 
-use std::{env, process, sync::Arc};
+use std::{collections::BTreeSet, env, process, sync::Arc};
 
 use clap::Args;
 
-use super::{DataArgs, DeviceArg, DeviceArgs, Error, NetworkArgs, ShaderArgs, describe, values};
+use super::{DataArgs, DeviceArg, DeviceArgs, Error, NetworkArgs, ShaderArgs, describe, edited, values};
 use crate::{
     bench::{self, CompileJob, Setup},
     gpu::{Adapter, GraphicsApi, Wanted, choose},
-    kernels::{DeviceProfile, Interfaces, Shaders},
+    kernels::{DeviceProfile, Shaders},
     net::Shape,
-    plan::{self, PlanError, PlanKind, PlanRequest},
-    report::{self, BenchHeader, CompileTable, shaders_in_use},
+    plan::{self, Plan, PlanError, PlanKind, PlanRequest},
+    report::{self, BenchHeader, CompileTable},
     session::{DataSource, graphics_apis},
 };
 
@@ -28,12 +28,19 @@ pub struct BenchArgs {
     #[command(flatten)]
     shaders: ShaderArgs,
 
+    /// Only these: a kernel, one of its texts (matmul.tiled), or a file; what the network does not run is measured
+    /// at the sizes of a usual one
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',', help_heading = "Shaders")]
+    kernel: Vec<String>,
+    /// Run these texts wherever they can be run, whatever suits the device: matmul.tiled
+    #[arg(long, value_name = "FILE,...", value_delimiter = ',', help_heading = "Shaders")]
+    variant: Vec<String>,
     /// Samples of each time: their median is reported, and the shortest and the longest
     #[arg(long, value_name = "N", default_value_t = 7, value_parser = values::at_least_one, allow_negative_numbers = true, help_heading = "Output")]
     rounds: usize,
     /// Instead, measure what the driver takes to compile each variant that the adapter can run: time and
     /// memory, each in a process of its own, without shader caches
-    #[arg(long, help_heading = "Output", conflicts_with_all = ["data", "limit", "transpose", "hidden", "plan", "rounds"])]
+    #[arg(long, help_heading = "Output", conflicts_with_all = ["data", "limit", "transpose", "hidden", "plan", "rounds", "kernel", "variant"])]
     compile: bool,
     /// The one job of --compile that this process does
     #[arg(long, value_name = "N", hide = true, requires = "compile")]
@@ -66,18 +73,34 @@ pub fn run(args: &BenchArgs) -> Result<(), Error> {
     if args.shaders.plan == Some(PlanKind::Fused) {
         plan::check_fused(&bench::recipe(), &shape)?;
     }
+    let only = if args.kernel.is_empty() { None } else { Some(values::kernels("--kernel", &args.kernel)?) };
+    let forced = values::kernels("--variant", &args.variant)?;
     let adapter = choose(&wanted, &apis)?;
-    let plans =
-        plans(args.shaders.plan, &bench::request(&shape, &data, DeviceProfile::of(&adapter)), &shaders)?;
-    announce_shaders(args, &shaders);
+    let profile = profile(&adapter, &forced);
+    let request = bench::request(&shape, &data, profile, &forced);
+    edited::announce(args.shaders.shaders.as_deref(), &shaders);
+    let plans = plans(args.shaders.plan, &request, &shaders)?;
+    check_forced(&args.variant, &forced, &plans)?;
+    for plan in &plans {
+        edited::announce_files(plan, &request, &shaders)?;
+    }
+    let plans: Vec<_> = plans.iter().map(|plan| plan.kind).collect();
     let header = BenchHeader {
         device: describe::gpu_line(&adapter),
         network: shape.to_string(),
         samples: data.train.len(),
         rounds: args.rounds,
     };
-    let setup =
-        Setup { adapter: &adapter, shaders: &shaders, data: &data, shape: &shape, rounds: args.rounds };
+    let setup = Setup {
+        adapter: &adapter,
+        shaders: &shaders,
+        data: &data,
+        shape: &shape,
+        profile,
+        forced,
+        only,
+        rounds: args.rounds,
+    };
     Ok(bench::run(&setup, &plans, report::bench(args.json, header).as_mut())?)
 }
 
@@ -92,11 +115,27 @@ fn wanted(device: Option<&DeviceArg>) -> Result<Wanted, Error> {
     }
 }
 
-/// Says which shaders a `--shaders` run uses.
-fn announce_shaders(args: &BenchArgs, shaders: &Shaders) {
-    if let Some(folder) = &args.shaders.shaders {
-        shaders_in_use(folder, &shaders.edited_files(), shaders.from_folder.len());
+/// What of the adapter decides the texts, with the variant of `fused_step` that is asked for.
+fn profile(adapter: &Adapter, forced: &BTreeSet<&'static str>) -> DeviceProfile {
+    let of_adapter = DeviceProfile::of(adapter);
+    let is_forced =
+        |profile: &DeviceProfile| profile.fused_step.is_some_and(|variant| forced.contains(variant.file()));
+    let every = [of_adapter].into_iter().chain(DeviceProfile::every(adapter));
+    every.into_iter().find(is_forced).unwrap_or(of_adapter)
+}
+
+/// Requires that a plan runs what is asked for.
+fn check_forced(names: &[String], forced: &BTreeSet<&'static str>, plans: &[Plan]) -> Result<(), Error> {
+    let runs = plans.iter().flat_map(Plan::steps).any(|step| forced.contains(step.source));
+    if runs || forced.is_empty() {
+        return Ok(());
     }
+    let (names, kinds) = (names.join(","), plans.iter().map(|plan| plan.kind.name()).collect::<Vec<_>>());
+    let kinds = kinds.join(", ");
+    Err(Error::Usage(format!(
+        "--variant {names}: no plan of this network ({kinds}) runs it on this device; `--kernel {names}` measures it by \
+         itself where it can be run"
+    )))
 }
 
 /// Measures compiling: one job, or all of them in processes of their own.
@@ -105,7 +144,7 @@ fn compile(args: &BenchArgs, wanted: &Wanted, apis: &[GraphicsApi], shaders: &Sh
     let jobs = bench::compile_jobs(&adapter);
     match args.compile_job {
         None => {
-            announce_shaders(args, shaders);
+            edited::announce(args.shaders.shaders.as_deref(), shaders);
             compile_all(args.json, &adapter, &jobs)
         }
         Some(number) => {
@@ -142,11 +181,11 @@ fn compile_all(json: bool, adapter: &Adapter, jobs: &[CompileJob]) -> Result<(),
 }
 
 /// The plan that is asked for, or else all that serve the network.
-fn plans(wanted: Option<PlanKind>, request: &PlanRequest, shaders: &Shaders) -> Result<Vec<PlanKind>, Error> {
+fn plans(wanted: Option<PlanKind>, request: &PlanRequest, shaders: &Shaders) -> Result<Vec<Plan>, Error> {
     let mut plans = Vec::new();
     for kind in PlanKind::ALL.into_iter().filter(|&kind| wanted.is_none_or(|wanted| wanted == kind)) {
         match plan::choose(Some(kind), request, shaders) {
-            Ok(_) => plans.push(kind),
+            Ok(plan) => plans.push(plan),
             Err(PlanError::NotServed(_)) if wanted.is_none() => {}
             Err(error) => return Err(error.into()),
         }

@@ -6,6 +6,7 @@ use crate::{
     data::{DataError, Split},
     gpu::{DeviceError, Limit, ShaderError},
     kernels::CheckError,
+    lab::LabError,
     model::ModelError,
     net::ShapeError,
     plan::PlanError,
@@ -209,9 +210,20 @@ impl From<TrainError> for Error {
 impl From<CheckError> for Error {
     fn from(error: CheckError) -> Self {
         match error {
-            CheckError::Wrong { .. } => Error::Wrong(error.to_string()),
+            CheckError::Wrong { .. } | CheckError::Blind { .. } => Error::Wrong(error.to_string()),
             CheckError::Device(error) => error.into(),
             CheckError::Shader(error) => error.into(),
+        }
+    }
+}
+
+impl From<LabError> for Error {
+    fn from(error: LabError) -> Self {
+        match error {
+            LabError::Device(error) => error.into(),
+            LabError::Shader(error) => error.into(),
+            LabError::Train(error) => error.into(),
+            LabError::Output(error) => error.into(),
         }
     }
 }

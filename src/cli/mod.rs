@@ -2,8 +2,10 @@
 
 mod args;
 mod bench;
+mod check;
 mod describe;
 mod devices;
+mod edited;
 mod error;
 mod interrupt;
 mod notices;
@@ -21,6 +23,7 @@ use crate::report::{Listing, check_output};
 
 pub use args::{Cli, Command, DataArgs, DeviceArgs, NetworkArgs, ShaderArgs, ShadersCommand, TrainArgs};
 pub use bench::BenchArgs;
+pub use check::CheckArgs;
 pub use error::Error;
 pub use interrupt::{leave, listen};
 pub use values::{Augment, DeviceArg, InitArg};
@@ -61,6 +64,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         None => train::run(&cli.train),
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
+        Some(Command::Check(args)) => check::run(&args),
         Some(Command::Devices { json }) => devices::run(json),
         Some(Command::Shaders { command }) => shaders::run(&command),
     }

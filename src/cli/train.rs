@@ -8,6 +8,7 @@ use std::{
 use super::{
     DeviceArg, Error, InitArg, TrainArgs,
     describe::{self, config, cpu_line, gpu_line, metadata},
+    edited,
     interrupt::training_begins,
     notices,
     options::{self, Resolved},
@@ -18,14 +19,14 @@ use super::{
 use crate::{
     data::{Classes, Dataset, Declared},
     gpu::{Adapter, choose},
-    kernels::{DeviceProfile, Interfaces, Shaders},
+    kernels::{DeviceProfile, Shaders},
     metrics::Metrics,
     model,
     net::{Parameters, Shape},
     plan::{self, Plan, PlanKind, PlanRequest},
     recipe::Recipe,
     reference::CpuEngine,
-    report::{Json, Reporter, Start, Text, note, shaders_in_use, warn},
+    report::{Json, Reporter, Start, Text, note, warn},
     session::{DataSource, adapter_of_environment, graphics_apis, load_while, memory},
     train::{CpuTrainer, Divergence, End, Engine, Kept, Observer, Prepared, Reason, Report, train},
 };
@@ -82,9 +83,12 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     notices::announce(args, &declared, &data);
     let (mut engine, kept, device, plan) = match or_cpu_fallback(args, found)? {
         Some((adapter, prepared)) => {
-            announce_shaders(args, &shaders, true);
+            if !args.quiet {
+                edited::announce(args.shaders.shaders.as_deref(), &shaders);
+            }
             let prepared = prepared?;
-            announce_plan(args, prepared.plan(), &request(&adapter), &shaders)?;
+            edited::announce_plan(args.shaders.plan, prepared.plan(), &request(&adapter), &shaders)?;
+            edited::compare(prepared.device(), prepared.plan(), &shaders)?;
             advise_engine(args, &adapter, prepared.plan());
             let plan = prepared.plan().kind.name();
             let mut engine = prepared.start(&shaders, &data, &parameters)?;
@@ -92,7 +96,10 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
             (Box::new(engine) as Box<dyn Engine>, kept, gpu_line(&adapter), plan)
         }
         None => {
-            announce_shaders(args, &shaders, false);
+            if let Some(folder) = &args.shaders.shaders {
+                let folder = folder.display();
+                warn(&format!("the CPU engine runs no shaders: those in {folder} have no effect"));
+            }
             memory::check(CpuEngine::<f32>::memory(&shape, declared.lengths.train, recipe))?;
             (on_cpu(&data, parameters, recipe), Kept::default(), cpu_line(), "cpu")
         }
@@ -213,16 +220,6 @@ fn on_cpu(data: &Arc<Dataset>, parameters: Parameters, recipe: &Recipe) -> Box<d
     Box::new(CpuTrainer::new(CpuEngine::new(data.clone(), parameters, recipe)))
 }
 
-/// Says which shaders a `--shaders` run uses.
-fn announce_shaders(args: &TrainArgs, shaders: &Shaders, on_gpu: bool) {
-    let Some(folder) = &args.shaders.shaders else { return };
-    if !on_gpu {
-        warn(&format!("the CPU engine runs no shaders: those in {} have no effect", folder.display()));
-    } else if !args.quiet {
-        shaders_in_use(folder, &shaders.edited_files(), shaders.from_folder.len());
-    }
-}
-
 /// Where a software driver runs the layerwise plan, the CPU engine does the same faster.
 fn advise_engine(args: &TrainArgs, adapter: &Adapter, plan: &Plan) {
     if !args.quiet && adapter.is_software() && plan.kind == PlanKind::Layerwise {
@@ -231,39 +228,6 @@ fn advise_engine(args: &TrainArgs, adapter: &Adapter, plan: &Plan) {
              the machines measured)",
         );
     }
-}
-
-/// Says if the edited shaders decide the plan, and which of them have no part in it.
-fn announce_plan(
-    args: &TrainArgs,
-    plan: &Plan,
-    request: &PlanRequest,
-    shaders: &Shaders,
-) -> Result<(), Error> {
-    let edited = !shaders.edited_files().is_empty();
-    if edited && args.shaders.plan.is_none() {
-        let without = plan::choose(None, request, &Shaders::load(None)?)?;
-        if without.kind != plan.kind {
-            note(&format!("the {} plan is the one that trains with the edited shaders", plan.kind));
-        }
-    }
-    for warning in plan.warnings(shaders).map_err(Error::from)? {
-        warn(&warning);
-    }
-    let idle = plan.idle(shaders);
-    let only_evaluates: Vec<_> =
-        plan.not_trained_with(shaders).into_iter().filter(|file| !idle.contains(file)).collect();
-    if !idle.is_empty() {
-        warn(&format!("nothing in this training runs these edited shaders: {}", idle.join(", ")));
-    }
-    if !only_evaluates.is_empty() {
-        warn(&format!(
-            "the {} plan only evaluates with these edited shaders and does not train with them: {}",
-            plan.kind,
-            only_evaluates.join(", ")
-        ));
-    }
-    Ok(())
 }
 
 /// Saves where asked to, reports the end, and turns its reason into a status.

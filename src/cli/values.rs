@@ -1,6 +1,7 @@
 //! The values of flags. What can be wrong with a value alone is reported here, before anything runs.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsString,
     fmt,
     path::{Path, PathBuf},
@@ -13,9 +14,11 @@ use clap::{
 };
 use serde::{Serialize, Serializer};
 
+use super::Error;
 use crate::{
     data::Transpose,
     gpu::{GraphicsApi, Wanted},
+    kernels::{REGISTRY, sources_named},
     net::{Init, MAX_HIDDEN_LAYERS, MAX_WIDTH},
     plan::PlanKind,
     session::adapter_of_environment,
@@ -86,6 +89,17 @@ impl DeviceArg {
 /// The adapter that is looked for if no flag says which.
 pub(super) fn default_adapter() -> Wanted {
     adapter_of_environment().unwrap_or(Wanted::Best)
+}
+
+/// The sources that a flag's names mean.
+pub(super) fn kernels(flag: &str, names: &[String]) -> Result<BTreeSet<&'static str>, Error> {
+    sources_named(names).map_err(|name| {
+        let known: Vec<_> = REGISTRY.iter().map(|entry| entry.name).collect();
+        Error::Usage(format!(
+            "{flag} {name}: expected a kernel, one of its texts or a file of shaders; the kernels are {}",
+            known.join(", ")
+        ))
+    })
 }
 
 pub(super) fn seed(text: &str) -> Result<u64, String> {

@@ -14,7 +14,7 @@ pub enum Command {
 impl Device {
     /// Hands `commands` to the device, `times` over, in one submission.
     pub fn submit(&self, commands: &[Command], times: usize) -> Submission {
-        Submission(self.queue.submit([self.record(commands, times).finish()]))
+        self.hand_over(self.record(commands, times))
     }
 
     /// Waits until the driver is ready for the kernels of `commands`, and runs none: some drivers compile a

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use super::{
@@ -23,6 +23,8 @@ pub struct Device {
     pub(super) queue: wgpu::Queue,
     adapter: Adapter,
     fault: Fault,
+    /// Held while something is submitted or waited for: wgpu panics if one thread waits while another submits.
+    pub(super) turn: Mutex<()>,
     /// Compiled so far, by text and overrides.
     pub(super) pipelines: Mutex<HashMap<String, Pipeline>>,
 }
@@ -67,7 +69,14 @@ impl Device {
         raw.set_device_lost_callback(move |reason, message| {
             note(&on_loss, DeviceFault::Lost(format!("{reason:?} {message}")));
         });
-        Ok(Device { raw, queue, adapter: adapter.clone(), fault, pipelines: Mutex::default() })
+        Ok(Device {
+            raw,
+            queue,
+            adapter: adapter.clone(),
+            fault,
+            turn: Mutex::default(),
+            pipelines: Mutex::default(),
+        })
     }
 
     /// The adapter behind it.
@@ -164,6 +173,7 @@ impl Device {
         self.check()?;
         let look =
             wgpu::PollType::Wait { submission_index: Some(submission.0.clone()), timeout: Some(timeout) };
+        let _turn = self.turn();
         // `poll` panics where the device is lost.
         match catch_unwind(AssertUnwindSafe(|| self.raw.poll(look))) {
             Ok(Ok(_)) => self.check().map(|()| true),
@@ -174,6 +184,18 @@ impl Device {
                 Err(self.lost("the driver stopped while it was waited for".into()))
             }
         }
+    }
+
+    /// Waits until no other thread submits or waits.
+    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands over what is recorded.
+    pub(super) fn hand_over(&self, commands: wgpu::CommandEncoder) -> Submission {
+        let commands = commands.finish();
+        let _turn = self.turn();
+        Submission(self.queue.submit([commands]))
     }
 
     /// What the callbacks noted.

@@ -31,7 +31,7 @@ impl Device {
             end += slice.size;
         }
         record_into(&mut encoder, after, 1);
-        let submission = Submission(self.queue.submit([encoder.finish()]));
+        let submission = self.hand_over(encoder);
         let failed = Arc::new(Mutex::new(None));
         let noted = failed.clone();
         staging.map_async(wgpu::MapMode::Read, .., move |result| {

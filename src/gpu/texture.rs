@@ -46,7 +46,7 @@ impl Device {
                 encoder.copy_buffer_to_texture(rows(slice, y, row), at_row(&texture, y), size);
             }
         }
-        self.queue.submit([encoder.finish()]);
+        self.hand_over(encoder);
         let refused = wait_for(validation.pop());
         match wait_for(memory.pop()) {
             Some(error) => Err(DeviceError::OutOfMemory {

@@ -1,6 +1,6 @@
 //! How long a dispatch takes, by the device's own clock where it has one.
 
-use super::{Buffer, Device, DeviceError, Dispatch, Element, commands::record, device::Submission};
+use super::{Buffer, Device, DeviceError, Dispatch, Element, commands::record};
 use crate::clock::{Duration, Instant};
 
 /// Times dispatches on one device.
@@ -93,7 +93,7 @@ impl Timer {
         if let Some(queries) = &self.queries {
             encoder.resolve_query_set(&queries.set, 0..2, &queries.ticks.raw, 0);
         }
-        device.wait(&Submission(device.queue.submit([encoder.finish()])))?;
+        device.wait(&device.hand_over(encoder))?;
         let host = start.elapsed();
         let device_time = self.queries.as_ref().map(|queries| queries.resolved(device)).transpose()?;
         Ok(Reading { host, device: device_time })

@@ -1,110 +1,186 @@
-//! Runs a kernel on a case and compares every buffer with what its twin expects.
+//! Checks the texts of a kernel, each against the CPU twin, at the sizes of a depth.
 
-use std::collections::BTreeMap;
-
-use super::{Case, CheckError, Entry, Tensor};
+use super::{
+    Case, CheckError, Depth, DeviceProfile, Entry, Interfaces, Nearest, Overrides, REGISTRY, Random, Shaders,
+    Sizes, Source, check_contract, trial::check,
+};
 use crate::{
-    compare::Expected,
-    gpu::{Buffer, Command, Device, DeviceError, Element, Shader, Slice},
+    clock::Duration,
+    gpu::{Adapter, Device, DeviceError, Needs, Shader, ShaderError},
 };
 
-/// Numbers before and after each buffer that no kernel may touch.
-const GUARD: usize = 64;
-/// Fills guards and outputs: a NaN as f32, and no sensible count.
-const POISON: u32 = 0x7fc0_dead;
-
-/// A buffer between guards, as it was before the dispatch.
-struct Guarded {
-    buffer: Buffer,
-    before: Vec<u32>,
+/// Checks kernels on one device.
+pub struct Checker<'a> {
+    device: &'a Device,
+    shaders: &'a Shaders,
+    built_in: Shaders,
+    profiles: Vec<DeviceProfile>,
 }
 
-/// Runs `entry`'s kernel on `case`; without `dispatch` everything is done but the kernel itself, to
-/// show that the comparison would notice.
-///
-/// # Errors
-/// [`CheckError::Wrong`] with the buffer and the first difference, or what the device met.
-pub fn check(
-    device: &Device,
-    entry: &Entry,
-    shader: &Shader,
-    case: &Case,
-    dispatch: bool,
-) -> Result<(), CheckError> {
-    let buffers = upload(device, shader, case)?;
-    let values = case.overrides.values(&case.sizes, &shader.interface);
-    let values: Vec<_> = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    let kernel = device.kernel(entry.name, shader, &values)?;
-    let invocations = (entry.invocations)(&case.sizes, &shader.interface)? as u64;
-    let mut slices = BTreeMap::new();
-    for (name, guarded) in &buffers {
-        slices.insert(*name, device.resource(&shader.interface, name, guarded.inner())??);
-    }
-    let bound = kernel.dispatch(device, invocations, |binding| {
-        let missing = || shader.interface.error(format!("the case has no buffer called `{}`", binding.name));
-        slices.get(binding.name.as_str()).cloned().ok_or_else(missing)
-    })?;
-    let commands: &[Command] = if dispatch { &[Command::Dispatch(bound)] } else { &[] };
-    device.submit(commands, 1);
-    for (name, guarded) in &buffers {
-        let after: Vec<u32> = bytemuck::pod_collect_to_vec(&device.read(&[guarded.buffer.all()])?[0]);
-        let expected = case.expected.iter().find(|(expected, _)| expected == name).map(|(_, e)| e);
-        guarded.check(&after, expected).map_err(|difference| CheckError::Wrong {
-            kernel: entry.name,
-            buffer: (*name).to_owned(),
-            sizes: Box::new(case.sizes),
-            difference,
-        })?;
-    }
-    Ok(())
+/// What the check of a source has shown.
+pub struct SourceCheck {
+    /// The source.
+    pub source: &'static Source,
+    /// Whether its text differs from the program's.
+    pub edited: bool,
+    /// Sizes that it was compared at. None: this device does not run it, or it serves none of them.
+    pub cases: Vec<Sizes>,
+    /// Sizes that it does not serve here.
+    pub not_served: Vec<Sizes>,
+    /// The element that came nearest to its bound, and its sizes; or the first thing that is wrong.
+    pub outcome: Result<Option<(Nearest, Sizes)>, CheckError>,
+    /// What the driver took to compile it.
+    pub compiling: Duration,
 }
 
-fn upload<'a>(
-    device: &Device,
-    shader: &Shader,
-    case: &'a Case,
-) -> Result<BTreeMap<&'a str, Guarded>, DeviceError> {
-    let mut buffers = BTreeMap::new();
-    let given = case.given.iter().map(|(name, tensor)| {
-        let (element, words) = match tensor {
-            Tensor::F32(values) => (Element::F32, bytemuck::cast_slice(values).to_vec()),
-            Tensor::U32(values) => (Element::U32, values.clone()),
-        };
-        (*name, element, words)
-    });
-    let poisoned = case.expected.iter().map(|(name, expected)| {
-        let binding = shader.interface.binding(name);
-        let element = binding.and_then(|binding| binding.element).unwrap_or(Element::F32);
-        (*name, element, vec![POISON; expected.values.len()])
-    });
-    for (name, element, words) in given.chain(poisoned) {
-        if !buffers.contains_key(name) {
-            let guard = [POISON; GUARD];
-            let before = [&guard[..], &words, &guard[..]].concat();
-            let buffer = device.upload(name, element, bytemuck::cast_slice(&before))?;
-            buffers.insert(name, Guarded { buffer, before });
+impl SourceCheck {
+    /// Why the source was not compared at all, if so.
+    pub fn not_checked(&self) -> Option<String> {
+        match (&self.outcome, self.cases.is_empty(), self.source.needs) {
+            (Ok(_), true, "") => Some("serves none of these sizes here".into()),
+            (Ok(_), true, needs) => Some(format!("needs {needs}")),
+            _ => None,
         }
     }
-    Ok(buffers)
 }
 
-impl Guarded {
-    fn inner(&self) -> Slice {
-        self.buffer.slice(GUARD, self.before.len() - 2 * GUARD)
+impl<'a> Checker<'a> {
+    /// Checks with `shaders` on `device` in the ways of `profiles`.
+    ///
+    /// # Errors
+    /// [`ShaderError`] if a built-in shader is not valid.
+    pub fn new(
+        device: &'a Device,
+        shaders: &'a Shaders,
+        profiles: Vec<DeviceProfile>,
+    ) -> Result<Self, ShaderError> {
+        Ok(Checker { device, shaders, built_in: Shaders::load(None)?, profiles })
     }
 
-    fn check(&self, after: &[u32], expected: Option<&Expected>) -> Result<(), String> {
-        let inner = GUARD..self.before.len() - GUARD;
-        let Some(expected) = expected else {
-            return if after == self.before { Ok(()) } else { Err("an input was changed".into()) };
-        };
-        if after[..GUARD] != self.before[..GUARD] || after[inner.end..] != self.before[inner.end..] {
-            return Err("a word beside the buffer was changed".into());
+    /// Compares those sources of a kernel that `wanted` picks. A source that is wrong at some sizes is not compared
+    /// at those after them.
+    ///
+    /// # Errors
+    /// If the device is lost; what is wrong with a source is its outcome.
+    pub fn kernel(
+        &self,
+        entry: &'static Entry,
+        depth: Depth,
+        wanted: impl Fn(&Source) -> bool,
+    ) -> Result<Vec<SourceCheck>, DeviceError> {
+        let sources = entry.sources.iter().filter(|source| wanted(source));
+        let mut checks: Vec<_> = sources.map(|source| self.start(source)).collect();
+        for (seed, shape) in entry.shapes.of(depth) {
+            // One case for all sources that take the same sizes: the twin takes longer than the kernel.
+            let mut case: Option<Case> = None;
+            for check in &mut checks {
+                let ways = self.ways(check.source, &shape);
+                if ways.is_empty() {
+                    check.not_served.push(shape);
+                }
+                for sizes in ways {
+                    if check.outcome.is_err() {
+                        break;
+                    }
+                    let known = case.take().filter(|case| case.sizes == sizes);
+                    let known = known.unwrap_or_else(|| (entry.case)(sizes, &mut Random::new(seed)));
+                    check.add(self.one(entry, check.source, &known, check.cases.is_empty()), sizes)?;
+                    case = Some(known);
+                }
+            }
         }
-        let number = |&word: &u32| match self.buffer.element {
-            Element::F32 => f64::from(f32::from_bits(word)),
-            Element::U32 | Element::I32 | Element::F16 => f64::from(word),
-        };
-        expected.check(&after[inner].iter().map(number).collect::<Vec<_>>())
+        Ok(checks)
+    }
+
+    fn start(&self, source: &'static Source) -> SourceCheck {
+        let edited = self.shaders.is_edited_anywhere(source);
+        let outcome = Ok(None);
+        SourceCheck { source, edited, cases: vec![], not_served: vec![], outcome, compiling: Duration::ZERO }
+    }
+
+    /// The sizes that a source takes for a shape on this device, each once.
+    fn ways(&self, source: &Source, shape: &Sizes) -> Vec<Sizes> {
+        let mut ways = Vec::new();
+        for sizes in self.profiles.iter().filter_map(|profile| (source.runs_on)(profile, shape)) {
+            if !ways.contains(&sizes) {
+                ways.push(sizes);
+            }
+        }
+        ways
+    }
+
+    fn one(
+        &self,
+        entry: &'static Entry,
+        source: &Source,
+        case: &Case,
+        control: bool,
+    ) -> Result<(Nearest, Duration), CheckError> {
+        let shader = self.shaders.get(source.name, &case.sizes)?;
+        if shader.edited {
+            let built_in = self.built_in.get(source.name, &case.sizes)?;
+            let values = case.override_values(&shader);
+            check_contract(
+                entry,
+                &case.sizes,
+                &values,
+                (&shader, &built_in),
+                self.device.adapter(),
+                |name| case.bytes(name),
+            )?;
+        }
+        check(self.device, entry, &shader, case, control)
+    }
+}
+
+impl SourceCheck {
+    /// Takes in the result of a case.
+    fn add(
+        &mut self,
+        result: Result<(Nearest, Duration), CheckError>,
+        sizes: Sizes,
+    ) -> Result<(), DeviceError> {
+        self.cases.push(sizes);
+        match result {
+            Ok((nearest, compiling)) => {
+                self.compiling += compiling;
+                let share =
+                    |found: &Option<(Nearest, Sizes)>| found.as_ref().map(|(known, _)| known.worst.share);
+                if let Ok(found) = &mut self.outcome
+                    && share(found).is_none_or(|share| nearest.worst.share > share)
+                {
+                    *found = Some((nearest, sizes));
+                }
+            }
+            Err(CheckError::Device(error)) => return Err(error),
+            Err(error) => self.outcome = Err(error),
+        }
+        Ok(())
+    }
+}
+
+/// What a device must be opened with for the edited shaders, beside what WebGPU guarantees. A shader that `adapter`
+/// cannot run is left out: its check says why.
+pub fn needs_of_edited(adapter: &Adapter, shaders: &Shaders) -> Needs {
+    let mut needs = Needs::default();
+    for entry in REGISTRY {
+        for source in entry.sources.iter().filter(|source| shaders.is_edited_anywhere(source)) {
+            for (_, sizes) in entry.shapes.of(Depth::Tiny) {
+                if let Ok(shader) = shaders.get(source.name, &sizes) {
+                    add_needs(&mut needs, &shader, &sizes, adapter);
+                }
+            }
+        }
+    }
+    needs
+}
+
+fn add_needs(needs: &mut Needs, shader: &Shader, sizes: &Sizes, adapter: &Adapter) {
+    let values = Overrides::default().named_values(sizes, &shader.interface);
+    if let Ok(workgroup) = shader.workgroup(&values)
+        && shader.check_limits(workgroup, adapter).is_ok()
+    {
+        needs.f16 |= shader.uses_f16;
+        needs.kernel(&shader.interface, workgroup);
     }
 }

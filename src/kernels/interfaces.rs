@@ -23,6 +23,11 @@ pub trait Interfaces {
         source.files().any(|file| edited.contains(&file.name))
     }
 
+    /// The same, and `common.wgsl` counts.
+    fn is_edited_anywhere(&self, source: &Source) -> bool {
+        self.is_edited(source) || self.edited_files().contains(&COMMON.name)
+    }
+
     /// The edited files that none of these sources has.
     fn edited_outside(&self, sources: &[&'static Source]) -> Vec<&'static str> {
         let is_in = |name: &str| sources.iter().any(|source| source.files().any(|file| file.name == name));

@@ -2,6 +2,7 @@
 
 mod cases;
 mod check;
+mod contract;
 mod error;
 mod files;
 mod folder;
@@ -10,18 +11,23 @@ mod interfaces;
 mod of_recipe;
 mod profile;
 mod registry;
+mod selection;
 mod sizes;
 mod source;
 mod sources;
+mod trial;
 
-pub use cases::{Case, Random, Tensor};
-pub use check::check;
-pub use error::CheckError;
+pub use cases::{Case, Depth, Random, Shapes, Tensor};
+pub use check::{Checker, SourceCheck, needs_of_edited};
+pub use contract::check_contract;
+pub use error::{CheckError, Mismatch};
 pub use files::{shader_files, sources};
 pub use interfaces::Interfaces;
 pub use of_recipe::{activation_kernels, gather_kernel, optimizer_kernel};
 pub use profile::{DeviceProfile, MatmulKind};
 pub use registry::{COMMON, Constants, Entry, REGISTRY, entry, find};
+pub use selection::sources_named;
 pub use sizes::{Overrides, Sizes};
 pub use source::{File, Source};
 pub use sources::{Shaders, export};
+pub use trial::{Nearest, Trial, check};

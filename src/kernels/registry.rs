@@ -2,7 +2,7 @@
 //! its work, what it must compute, and at which sizes that is checked.
 
 use super::{
-    DeviceProfile, File, MatmulKind, Sizes, Source,
+    DeviceProfile, File, MatmulKind, Shapes, Sizes, Source,
     cases::{self, Case, Random, *},
     fused::{self, FusedStep},
 };
@@ -20,8 +20,8 @@ pub struct Entry {
     pub invocations: fn(&Sizes, &Interface) -> Result<usize, ShaderError>,
     /// Seeded inputs of given sizes, and what the CPU twin makes of them.
     pub case: fn(Sizes, &mut Random) -> Case,
-    /// Sizes to check it at: 1, primes, around the tiles, more than 65,535 samples.
-    pub shapes: fn() -> Vec<Sizes>,
+    /// Sizes to check it at.
+    pub shapes: &'static Shapes,
     /// Floating-point operations of a dispatch, for a kernel that multiplies matrices: a multiply-add is 2.
     pub flops: Option<fn(&Sizes) -> usize>,
 }
@@ -65,22 +65,24 @@ macro_rules! plain {
             name: $name,
             file: &file!("", $name),
             parts: &[],
+            needs: "",
             runs_on: |_, sizes| Some(*sizes),
             suits: |_, _| true,
         }
     };
 }
 
-/// A form for other devices: a file of its name in `variants/`, or `= file`, and the files after `+`.
+/// A form for other devices: a file of its name in `variants/`, or `=> file`; what it needs, and the files after `+`.
 macro_rules! variant {
-    ($name:expr, $runs_on:expr, $suits:expr $(, + $part:ident)*) => {
-        variant!($name => $name, $runs_on, $suits $(, + $part)*)
+    ($name:expr, $needs:expr, $runs_on:expr, $suits:expr $(, + $part:ident)*) => {
+        variant!($name => $name, $needs, $runs_on, $suits $(, + $part)*)
     };
-    ($name:expr => $file:expr, $runs_on:expr, $suits:expr $(, + $part:ident)*) => {
+    ($name:expr => $file:expr, $needs:expr, $runs_on:expr, $suits:expr $(, + $part:ident)*) => {
         Source {
             name: $name,
             file: &file!("variants/", $file),
             parts: &[$(&$part),*],
+            needs: $needs,
             runs_on: $runs_on,
             suits: $suits,
         }
@@ -96,7 +98,7 @@ macro_rules! entry_of {
             constants: None,
             invocations: $invocations,
             case: cases::$name,
-            shapes: $shapes,
+            shapes: &$shapes,
             flops: None,
         }
     };
@@ -124,11 +126,11 @@ macro_rules! product {
         Entry {
             sources: &[
                 plain!(stringify!($name)),
-                variant!(concat!(stringify!($name), ".small_subgroups") => $small, small_subgroups, |profile, s| {
+                variant!(concat!(stringify!($name), ".small_subgroups") => $small, SMALL, small_subgroups, |profile, s| {
                     let of_pixels = stringify!($name).ends_with("_pixels");
                     profile.matmul == MatmulKind::SmallSubgroups && (of_pixels || s.k * s.n >= MANY_SUMS)
                 } $(, + $small_part)?),
-                variant!(concat!(stringify!($name), ".tiled") => $tiled, |_, sizes| Some(*sizes), |profile, s| {
+                variant!(concat!(stringify!($name), ".tiled") => $tiled, "", |_, sizes| Some(*sizes), |profile, s| {
                     let wide: fn(&Sizes) -> bool = $wide;
                     profile.matmul == MatmulKind::Tiled && wide(s)
                 } $(, + $tiled_part)?),
@@ -143,6 +145,9 @@ macro_rules! product {
 const MANY_SUMS: usize = 1_024;
 /// Narrowest layer that fills half a tile.
 const HALF_TILE: usize = 32;
+
+/// What the variants for small subgroups need.
+const SMALL: &str = "a software driver whose subgroups all have 8 or all have 16 lanes";
 
 fn small_subgroups(profile: &DeviceProfile, sizes: &Sizes) -> Option<Sizes> {
     (profile.matmul == MatmulKind::SmallSubgroups).then_some(*sizes)
@@ -161,82 +166,85 @@ fn fused_suits(profile: &DeviceProfile, file: &str) -> bool {
 
 /// Every kernel, in the order in which an iteration meets them; then those that measure limits.
 pub static REGISTRY: &[Entry] = &[
-    kernel!(gather, batch_shapes, |s, _| Ok(s.m * s.k / 16)),
-    kernel!(gather_shifted, batch_shapes, |s, file| Ok(s.m * s.k / 4 / file.constant("WORDS")?)),
-    kernel!(next_step, shapes, |_, _| Ok(1)),
+    kernel!(gather, BATCHES, |s, _| Ok(s.m * s.k / 16)),
+    kernel!(gather_shifted, BATCHES, |s, file| Ok(s.m * s.k / 4 / file.constant("WORDS")?)),
+    kernel!(next_step, STEPS, |_, _| Ok(1)),
     product!(
         matmul_pixels,
         ["matmul.small_subgroups" + X_U8, "matmul.tiled" + X_U8],
-        wide_pixel_shapes,
+        PIXEL_PRODUCTS,
         |s| s.n >= HALF_TILE,
         |s, file| tiled(s.m, s.n, s.n / 4, file)
     ),
     product!(
         matmul,
         ["matmul.small_subgroups" + X_F32, "matmul.tiled" + X_F32],
-        wide_shapes,
+        PRODUCTS,
         |s| s.n >= HALF_TILE,
         |s, file| tiled(s.m, s.n, s.n / 4, file)
     ),
-    kernel!(relu, shapes, quads),
-    kernel!(leaky_relu, shapes, quads),
-    kernel!(tanh, shapes, quads),
-    kernel!(sigmoid, shapes, quads),
-    kernel!(gelu, shapes, quads),
-    kernel!(silu, shapes, quads),
-    kernel!(softmax_cross_entropy, class_shapes, |s, _| Ok(s.m)),
-    kernel!(partial_metrics, count_shapes, |s, file| tiles(s.m, file)),
-    kernel!(reduce_metrics, flat_shapes, |_, _| Ok(1)),
+    kernel!(relu, ELEMENTS, quads),
+    kernel!(leaky_relu, ELEMENTS, quads),
+    kernel!(tanh, ELEMENTS, quads),
+    kernel!(sigmoid, ELEMENTS, quads),
+    kernel!(gelu, ELEMENTS, quads),
+    kernel!(silu, ELEMENTS, quads),
+    kernel!(softmax_cross_entropy, CLASSES, |s, _| Ok(s.m)),
+    kernel!(partial_metrics, COUNTS, |s, file| tiles(s.m, file)),
+    kernel!(reduce_metrics, PARTIALS, |_, _| Ok(1)),
     product!(
         input_gradient,
         ["input_gradient.small_subgroups", "input_gradient.tiled"],
-        wide_shapes,
+        INPUT_PRODUCTS,
         |s| s.k >= HALF_TILE,
         |s, file| tiled(s.m, s.k, s.k / 4, file)
     ),
-    kernel!(relu_backward, shapes, quads),
-    kernel!(leaky_relu_backward, shapes, quads),
-    kernel!(tanh_backward, shapes, quads),
-    kernel!(sigmoid_backward, shapes, quads),
-    kernel!(gelu_backward, shapes, quads),
-    kernel!(silu_backward, shapes, quads),
+    kernel!(relu_backward, ELEMENTS, quads),
+    kernel!(leaky_relu_backward, ELEMENTS, quads),
+    kernel!(tanh_backward, ELEMENTS, quads),
+    kernel!(sigmoid_backward, ELEMENTS, quads),
+    kernel!(gelu_backward, ELEMENTS, quads),
+    kernel!(silu_backward, ELEMENTS, quads),
     product!(
         weight_gradient,
         ["weight_gradient.small_subgroups" + X_F32, "weight_gradient.tiled" + X_F32],
-        wide_shapes,
+        SUMMED_PRODUCTS,
         |s| s.n >= HALF_TILE && s.k >= HALF_TILE,
         |s, file| Ok(s.splits * summed(s.n, s.k, 4, file)?)
     ),
     product!(
         weight_gradient_pixels,
         ["weight_gradient.small_subgroups" + X_U8X16, "weight_gradient.tiled" + X_U8],
-        wide_pixel_shapes,
+        SUMMED_PIXEL_PRODUCTS,
         |s| s.n >= HALF_TILE && s.k >= HALF_TILE,
         |s, file| Ok(s.splits * summed(s.n, s.k, 16, file)?)
     ),
-    kernel!(bias_gradient, shapes, |s, _| Ok(s.splits * (s.n / 4))),
-    kernel!(reduce_gradient, flat_shapes, flat_quads),
-    kernel!(sgd, flat_shapes, flat_quads),
-    kernel!(momentum, flat_shapes, flat_quads),
-    kernel!(nesterov, flat_shapes, flat_quads),
-    kernel!(rmsprop, flat_shapes, flat_quads),
-    kernel!(adam, flat_shapes, flat_quads),
-    kernel!(adamw, flat_shapes, flat_quads),
+    kernel!(bias_gradient, SUMS, |s, _| Ok(s.splits * (s.n / 4))),
+    kernel!(reduce_gradient, FLAT, flat_quads),
+    kernel!(sgd, FLAT, flat_quads),
+    kernel!(momentum, FLAT, flat_quads),
+    kernel!(nesterov, FLAT, flat_quads),
+    kernel!(rmsprop, FLAT, flat_quads),
+    kernel!(adam, FLAT, flat_quads),
+    kernel!(adamw, FLAT, flat_quads),
     Entry {
         sources: &[
             variant!(
                 "fused_step.small_subgroups",
+                "a software driver whose subgroups all have the same 8 to 16 lanes",
                 |profile, s| fused_on(profile, s, "fused_step.small_subgroups"),
                 |profile, _| fused_suits(profile, "fused_step.small_subgroups")
             ),
             variant!(
                 "fused_step.subgroups",
+                "subgroups of 4 lanes or more",
                 |profile, s| fused_on(profile, s, "fused_step.subgroups"),
                 |profile, _| fused_suits(profile, "fused_step.subgroups"),
                 + FUSED_GPU
             ),
             variant!(
                 "fused_step.workgroup",
+                "",
                 |profile, s| fused_on(profile, s, "fused_step.workgroup"),
                 |profile, _| fused_suits(profile, "fused_step.workgroup"),
                 + FUSED_GPU
@@ -244,17 +252,17 @@ pub static REGISTRY: &[Entry] = &[
         ],
         constants: Some(fused::constants),
         flops: Some(fused::flops),
-        ..entry_of!(fused_step, fused::shapes, |s, file| Ok(s.splits * file.constant("WORKGROUP")?))
+        ..entry_of!(fused_step, fused::SHAPES, |s, file| Ok(s.splits * file.constant("WORKGROUP")?))
     },
-    kernel!(reduce_update, reduced_shapes, |s, file| {
+    kernel!(reduce_update, REDUCED, |s, file| {
         let width = file.constant("WORKGROUP")?;
         let parts = if s.splits <= file.constant("FEW")? { 1 } else { file.constant("PARTS")? };
         Ok((s.n / 4).div_ceil((width / parts).max(1)) * width)
     }),
-    kernel!(copy, flat_shapes, flat_quads),
+    kernel!(copy, FLAT, flat_quads),
     kernel!(
         multiply_add,
-        chain_shapes,
+        CHAINS_OF_STEPS,
         |s, file| Ok((s.n / 4).div_ceil(file.constant("CHAINS")?)),
         flops: Some(|s| 2 * s.n * s.k)
     ),

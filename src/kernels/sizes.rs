@@ -1,6 +1,6 @@
 //! What a dispatch is compiled for: the values of a shader's `override`s.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use serde::Serialize;
 
@@ -24,6 +24,25 @@ pub struct Sizes {
     /// Words of 4 pixels wanted for each of them: fewer if the image or the registers are too small, more
     /// if a workgroup is.
     pub words: usize,
+}
+
+impl fmt::Display for Sizes {
+    /// Those that are not 0, by their names.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sizes { m, k, n, splits, classes, lanes, words } = *self;
+        let named = [
+            ("m", m),
+            ("k", k),
+            ("n", n),
+            ("splits", splits),
+            ("classes", classes),
+            ("lanes", lanes),
+            ("words", words),
+        ];
+        let used: Vec<_> =
+            named.iter().filter(|(_, size)| *size > 0).map(|(name, size)| format!("{name} {size}")).collect();
+        f.write_str(&used.join(", "))
+    }
 }
 
 /// What else a kernel is compiled with. What it does not use is 0, or false.
@@ -66,5 +85,10 @@ impl Overrides {
             ("weight_decay", self.weight_decay),
         ];
         known.into_iter().filter(|(name, _)| file.overrides.iter().any(|known| known == name)).collect()
+    }
+
+    /// The same as a device takes them.
+    pub fn named_values(&self, sizes: &Sizes, file: &Interface) -> Vec<(String, f64)> {
+        self.values(sizes, file).into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }

@@ -20,6 +20,8 @@ pub struct Source {
     pub file: &'static File,
     /// What it shares with other files, or what makes it one of several kernels.
     pub parts: &'static [&'static File],
+    /// What it demands of a device beyond what all have, in words that follow "needs"; empty if nothing.
+    pub needs: &'static str,
     /// The sizes that it runs at on a device; `None` if the device or the text cannot.
     pub runs_on: fn(&DeviceProfile, &Sizes) -> Option<Sizes>,
     /// Whether a plan takes it: of those that suit a device, the last one is taken.

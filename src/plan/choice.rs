@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{PassId, Plan, PlanError, PlanKind, PlanRequest, fused::fused, layerwise::layerwise};
+use super::{PassId, Plan, PlanError, PlanKind, PlanRequest, Step, fused::fused, layerwise::layerwise};
 use crate::{
-    kernels::{Interfaces, fused::FusedStep},
+    kernels::{Interfaces, entry, fused::FusedStep},
     net::Shape,
     recipe::{Activation, Recipe},
 };
@@ -44,6 +44,16 @@ impl Plan {
     /// The edited files that nothing in this plan runs.
     pub fn idle(&self, files: &dyn Interfaces) -> Vec<&'static str> {
         files.edited_outside(&self.sources(|pass| pass != PassId::Predict))
+    }
+}
+
+impl Plan {
+    /// The edited files that run in the place of a variant that suits a device better, each with that one.
+    pub fn displaced(&self, request: &PlanRequest) -> BTreeSet<(&'static str, &'static str)> {
+        let PlanRequest { profile, forced, .. } = request;
+        let pair = |step: &Step| (step.source, entry(step.kernel).source(profile, &step.sizes).name);
+        let differ = |(runs, suits): &(&str, &str)| runs != suits && !forced.contains(runs);
+        self.steps().map(pair).filter(differ).collect()
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::{Plan, Step, program::overrides};
 use crate::{
-    gpu::{Adapter, Bound, Needs, Shader, ShaderError, check_binding},
-    kernels::{Interfaces, Shaders, entry},
+    gpu::{Adapter, Bound, Needs, ShaderError, check_binding},
+    kernels::{Interfaces, Shaders, check_contract, entry},
 };
 
 impl Plan {
@@ -25,13 +25,10 @@ impl Plan {
                 continue;
             }
             let values = overrides(step);
-            shader.check_limits(shader.workgroup(&values)?, adapter)?;
             let own = ours.get(step.source, &step.sizes)?;
             self.check_bindings(step, &shader.interface)?;
-            let invocations = entry(step.kernel).invocations;
-            let count = |of: &Shader| invocations(&step.sizes, &of.interface).map(|count| count as u64);
             let bytes = |name: &str| step.bind.get(name).map(|view| view.len as u64 * 4);
-            shader.check_covers(count(&shader)?, (&own, count(&own)?), &values, bytes)?;
+            check_contract(entry(step.kernel), &step.sizes, &values, (&shader, &own), adapter, bytes)?;
         }
         self.needs(shaders)
     }

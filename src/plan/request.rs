@@ -1,5 +1,7 @@
 //! What a plan is made for, and the sizes that follow: chunks of rows and splits of sums.
 
+use std::collections::BTreeSet;
+
 use crate::{
     data::{Lengths, Split},
     gpu::{Interface, ShaderError},
@@ -47,6 +49,8 @@ pub struct PlanRequest {
     pub profile: DeviceProfile,
     /// Rows that pass at once.
     pub chunk: usize,
+    /// Sources that are taken where they can run, whatever suits the device.
+    pub forced: BTreeSet<&'static str>,
 }
 
 /// A range of rows of a set of samples.
@@ -73,7 +77,16 @@ impl PlanRequest {
         // As few chunks as fit, and all alike: a short last one would take as many dispatches as another.
         let chunks = lengths.largest().div_ceil(fitting).max(1);
         let chunk = lengths.largest().div_ceil(chunks).next_multiple_of(ALIGN);
-        PlanRequest { shape: shape.clone(), layout, lengths, picture, recipe: *recipe, profile, chunk }
+        PlanRequest {
+            shape: shape.clone(),
+            layout,
+            lengths,
+            picture,
+            recipe: *recipe,
+            profile,
+            chunk,
+            forced: BTreeSet::new(),
+        }
     }
 
     /// Padded inputs of the first layer: the pixels of a sample.

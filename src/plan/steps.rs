@@ -10,7 +10,7 @@ use super::{
 use crate::{
     data::Split,
     gpu::{Binding, Interface, ShaderError},
-    kernels::{DeviceProfile, Interfaces, Overrides, Sizes, entry},
+    kernels::{Interfaces, Overrides, Sizes, Source, entry},
 };
 
 /// Makes the steps of one plan.
@@ -92,7 +92,7 @@ impl<'a> Steps<'a> {
         sizes: Sizes,
         counter: Option<usize>,
     ) -> Result<Step, ShaderError> {
-        let source = source_of(kernel, &sizes, &self.request.profile, self.files);
+        let source = source_of(kernel, &sizes, self.request, self.files);
         let interface = self.files.interface(source, &sizes)?;
         let units = place.layer.and_then(|layer| self.request.shape.layers().nth(layer));
         let overrides = Overrides {
@@ -119,7 +119,7 @@ pub(super) fn interface_of(
     kernel: &'static str,
     sizes: &Sizes,
 ) -> Result<Arc<Interface>, ShaderError> {
-    files.interface(source_of(kernel, sizes, &request.profile, files), sizes)
+    files.interface(source_of(kernel, sizes, request, files), sizes)
 }
 
 /// The view of each variable of a file.
@@ -138,15 +138,20 @@ fn bind(interface: &Interface, names: &Names) -> Result<BTreeMap<&'static str, V
     interface.bindings.iter().map(view).collect()
 }
 
-/// The source of a kernel at some sizes: the last one that suits the device and the sizes, or the first one
-/// if that is edited and the other is not.
+/// The source of a kernel at some sizes: one that is forced, else the last one that suits the device and the sizes,
+/// or the first one if that is edited and the other is not.
 fn source_of(
     kernel: &'static str,
     sizes: &Sizes,
-    profile: &DeviceProfile,
+    request: &PlanRequest,
     files: &dyn Interfaces,
 ) -> &'static str {
-    let (entry, suiting) = (entry(kernel), entry(kernel).source(profile, sizes));
+    let (entry, suiting) = (entry(kernel), entry(kernel).source(&request.profile, sizes));
+    let can_run = |source: &&Source| (source.runs_on)(&request.profile, sizes).is_some();
+    let forced = entry.sources.iter().filter(|source| request.forced.contains(source.name)).rfind(can_run);
+    if let Some(forced) = forced {
+        return forced.name;
+    }
     let first = &entry.sources[0];
     if files.is_edited(first) && !files.is_edited(suiting) { first.name } else { suiting.name }
 }

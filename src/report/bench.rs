@@ -6,8 +6,8 @@ use serde_json::json;
 
 use super::{DeviceLine, Listing};
 use crate::{
-    bench::{Clock, CompileJob, Compiled, Iteration, Limits, Observer, Row, Started, Times},
-    kernels::Sizes,
+    bench::{Clock, Iteration, Limits, Observer, Row, Started, Times},
+    kernels::{Sizes, Source, sources},
 };
 
 /// What is known before anything is measured.
@@ -54,13 +54,17 @@ impl Observer for BenchJson {
         self.listing.json(&row_json("limit", row))
     }
 
-    fn kernel(&mut self, plan: &'static str, row: &Row, limits: &Limits) -> io::Result<()> {
+    fn kernel(&mut self, plan: Option<&'static str>, row: &Row, limits: &Limits) -> io::Result<()> {
         let mut object = row_json("kernel", row);
         object["plan"] = plan.into();
         object["calls"] = row.calls.into();
         object["flops_share"] = share(row.flops(), limits.flops).into();
         object["bytes_share"] = share(row.bytes(), limits.bytes).into();
         self.listing.json(&object)
+    }
+
+    fn not_run(&mut self, source: &'static Source) -> io::Result<()> {
+        self.listing.json(&json!({"event": "not-run", "source": source.name, "why": why_not_run(source)}))
     }
 
     fn iteration(&mut self, iteration: &Iteration) -> io::Result<()> {
@@ -85,6 +89,7 @@ fn row_json(event: &str, row: &Row) -> serde_json::Value {
         "event": event,
         "kernel": row.kernel,
         "source": row.source,
+        "file": file_of(row),
         "m": m, "k": k, "n": n, "splits": splits, "classes": classes,
         "verified_m": row.verified.m,
         "verified_n": row.verified.n,
@@ -95,6 +100,12 @@ fn row_json(event: &str, row: &Row) -> serde_json::Value {
     });
     add_outcome(&mut object, &row.outcome);
     object
+}
+
+/// The file in `shaders/` that the row's kernel is in.
+fn file_of(row: &Row) -> String {
+    let source = sources().find(|source| source.name == row.source);
+    source.map_or(String::new(), |source| format!("{}{}.wgsl", source.file.folder, source.file.name))
 }
 
 /// The time, or what is wrong; the other one is null.
@@ -109,9 +120,20 @@ fn add_outcome(object: &mut serde_json::Value, outcome: &Result<Option<Times>, S
     object["wrong"] = outcome.as_ref().err().cloned().into();
 }
 
+fn why_not_run(source: &Source) -> String {
+    match source.needs {
+        "" => "serves none of the usual sizes here".into(),
+        needs => format!("needs {needs}"),
+    }
+}
+
 fn share(rate: Option<f64>, limit: Option<f64>) -> Option<f64> {
     Some(rate? / limit?)
 }
+
+/// Columns of a text's name, and of all that comes before the times.
+const NAME: usize = 38;
+const WIDTH: usize = NAME + 28;
 
 struct BenchText {
     listing: Listing,
@@ -122,7 +144,7 @@ struct BenchText {
 
 impl BenchText {
     fn row(&mut self, row: &Row, calls: &str, limits: &Limits) -> io::Result<()> {
-        let start = format!("{:<22}  {:<21} {calls:>5}", row.kernel, sizes_text(&row.sizes));
+        let start = format!("{:<NAME$}  {:<21} {calls:>5}", row.source, sizes_text(&row.sizes));
         let Some(times) = row.times() else { return self.wrong(&start, &row.outcome) };
         let cells = [
             figure(row.flops()),
@@ -157,8 +179,16 @@ impl Observer for BenchText {
         );
         self.listing.line(&head)?;
         self.listing.line(&format!(
-            "{:<22}  {:<21} {:>5}  {:>10}  {:>21}  {:>8} {:>7}  {:>8} {:>7}",
-            "kernel", "m x k x n", "calls", "median us", "min..max us", "GFLOP/s", "limit", "GB/s", "limit"
+            "{:<NAME$}  {:<21} {:>5}  {:>10}  {:>21}  {:>8} {:>7}  {:>8} {:>7}",
+            "text of a kernel",
+            "m x k x n",
+            "calls",
+            "median us",
+            "min..max us",
+            "GFLOP/s",
+            "limit",
+            "GB/s",
+            "limit"
         ))
     }
 
@@ -166,17 +196,25 @@ impl Observer for BenchText {
         self.row(row, "", &Limits::default())
     }
 
-    fn kernel(&mut self, _plan: &'static str, row: &Row, limits: &Limits) -> io::Result<()> {
+    fn kernel(&mut self, plan: Option<&'static str>, row: &Row, limits: &Limits) -> io::Result<()> {
+        if plan.is_none() {
+            // Of no iteration: at the sizes of a usual network.
+            return self.row(row, "-", limits);
+        }
         self.verified = self.verified.max(if row.sizes.k > 0 { row.verified.m } else { 0 });
         self.row(row, &row.calls.to_string(), limits)
     }
 
+    fn not_run(&mut self, source: &'static Source) -> io::Result<()> {
+        self.listing.line(&format!("{}: not measured, as it {}", source.name, why_not_run(source)))
+    }
+
     fn iteration(&mut self, iteration: &Iteration) -> io::Result<()> {
         if let Some(kernels) = iteration.kernels {
-            let sum = format!("{:<50}  {:>10.1}", "kernels of an iteration, added up", kernels * 1e6);
+            let sum = format!("{:<WIDTH$}  {:>10.1}", "kernels of an iteration, added up", kernels * 1e6);
             self.listing.line(&sum)?;
         }
-        let start = format!("{:<50}", format!("iteration, plan {}, by the host's clock", iteration.plan));
+        let start = format!("{:<WIDTH$}", format!("iteration, plan {}, by the host's clock", iteration.plan));
         match iteration.times() {
             Some(times) => {
                 let flops = figure(iteration.flops_rate());
@@ -213,81 +251,4 @@ fn figure(rate: Option<f64>) -> String {
 
 fn percent(share: Option<f64>) -> String {
     share.map_or("-".into(), |share| format!("{:.1} %", share * 100.0))
-}
-
-/// What compiling took, a line for each job as it ends: a table, or JSON lines.
-pub struct CompileTable {
-    listing: Listing,
-    json: bool,
-}
-
-impl CompileTable {
-    /// Names the device.
-    ///
-    /// # Errors
-    /// If standard output cannot be written, as for the other methods.
-    pub fn start(json: bool, device: &DeviceLine) -> io::Result<Self> {
-        let mut listing = Listing::default();
-        if json {
-            let version = env!("CARGO_PKG_VERSION");
-            listing.json(&json!({ "event": "compile-start", "version": version, "device": device }))?;
-        } else {
-            let DeviceLine { name, backend, kind, driver } = device;
-            listing.line(&format!("{name} ({backend}, {kind}; {driver}), without shader caches\n"))?;
-            listing.line(&format!(
-                "{:<28} {:>5} {:>5} {:>6}  {:>8}  {:>8}  {:>12}",
-                "kernels", "lanes", "words", "hidden", "seconds", "MB", "MB at start"
-            ))?;
-        }
-        Ok(CompileTable { listing, json })
-    }
-
-    /// A job, and what it took or how it failed.
-    ///
-    /// # Errors
-    /// As above.
-    pub fn row(&mut self, job: &CompileJob, outcome: &Result<Compiled, String>) -> io::Result<()> {
-        match self.json {
-            true => self.listing.json(&compile_json(job, outcome)),
-            false => self.listing.line(&compile_text(job, outcome)),
-        }
-    }
-
-    /// The result of the one job of this process, for the process that started it.
-    ///
-    /// # Errors
-    /// As above.
-    pub fn only(compiled: &Compiled) -> io::Result<()> {
-        Listing::default().json(&json!(compiled))
-    }
-}
-
-fn compile_json(job: &CompileJob, outcome: &Result<Compiled, String>) -> serde_json::Value {
-    let compiled = outcome.as_ref().ok();
-    json!({
-        "event": "compile",
-        "plan": job.kind.name(),
-        "source": job.source(),
-        "lanes": job.lanes(),
-        "words": job.words(),
-        "hidden": job.hidden,
-        "seconds": compiled.map(|compiled| compiled.seconds),
-        "memory_mb": compiled.and_then(|compiled| compiled.memory_mb),
-        "before_mb": compiled.and_then(|compiled| compiled.before_mb),
-        "failed": outcome.as_ref().err(),
-    })
-}
-
-fn compile_text(job: &CompileJob, outcome: &Result<Compiled, String>) -> String {
-    let name = job.source().unwrap_or("the layerwise plan");
-    let [lanes, words] = [job.lanes(), job.words()].map(|n| n.map_or(String::new(), |n| n.to_string()));
-    let start = format!("{name:<28} {lanes:>5} {words:>5} {:>6}", job.hidden);
-    match outcome {
-        Ok(Compiled { seconds, memory_mb, before_mb }) => {
-            let [memory, before] =
-                [memory_mb, before_mb].map(|mb| mb.map_or("-".into(), |mb| format!("{mb:.0}")));
-            format!("{start}  {seconds:>8.2}  {memory:>8}  {before:>12}")
-        }
-        Err(why) => format!("{start}  failed: {why}"),
-    }
 }

@@ -1,13 +1,17 @@
 //! All that is printed: results on standard output, progress and messages on standard error.
 
 mod bench;
+mod check;
+mod compile;
 mod heading;
 mod json;
 mod listing;
 mod output;
 mod text;
 
-pub use bench::{BenchHeader, CompileTable, bench};
+pub use bench::{BenchHeader, bench};
+pub use check::{check, mismatch_text};
+pub use compile::CompileTable;
 pub use json::Json;
 pub use listing::Listing;
 pub use output::check_output;

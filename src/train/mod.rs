@@ -15,6 +15,7 @@ mod prepared;
 mod stop;
 mod stopping;
 mod trainer;
+mod twin;
 
 pub use cpu_trainer::CpuTrainer;
 pub use divergence::Divergence;
@@ -26,3 +27,4 @@ pub use prepared::Prepared;
 pub use stop::{Kept, Snapshot, Stop};
 pub use stopping::{Goal, Reason};
 pub use trainer::{End, Figures, Observer, Report, TrainOptions, train};
+pub use twin::follow;

@@ -39,6 +39,11 @@ impl Prepared {
         &self.plan
     }
 
+    /// What will compute.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// Uploads samples and parameters. The driver is ready for the iterations then.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //! The tests with `--device gpu` need an adapter. Without one they fail, and the message of the binary that
 //! they show says how to get one.
 
+mod check_command;
 #[path = "../common/mod.rs"]
 mod common;
 mod datasets;

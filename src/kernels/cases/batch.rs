@@ -49,7 +49,7 @@ impl Batch {
             .set(|overrides| overrides.batch = self.full)
             .u32("order", self.order.clone())
             .u32("steps_done", vec![STEPS[0] as u32])
-            .bytes("train_pixels", &self.pixels)
+            .u8("train_pixels", &self.pixels)
             .u32("train_labels", self.labels.iter().map(|&label| label.into()).collect())
             .expect("pixels", Expected::exact(words.into_iter().map(f64::from).collect()))
             .expect("labels", Expected::exact(labels.iter().map(|&label| label.into()).collect()))

@@ -10,7 +10,7 @@ use rand_chacha::{
 };
 
 use super::{Overrides, Sizes};
-use crate::{compare::Expected, reference};
+use crate::{compare::Expected, gpu::Shader, reference};
 
 /// Distance of 1 to the next f32.
 pub(super) const ULP: f64 = 1.0 / 8_388_608.0;
@@ -26,6 +26,15 @@ pub enum Tensor {
     F32(Vec<f32>),
     /// `u32`s
     U32(Vec<u32>),
+}
+
+impl Tensor {
+    fn len(&self) -> usize {
+        match self {
+            Tensor::F32(values) => values.len(),
+            Tensor::U32(values) => values.len(),
+        }
+    }
 }
 
 /// Buffers before a dispatch, and what is expected of them after it.
@@ -49,7 +58,8 @@ impl Random {
         Random(ChaCha8Rng::seed_from_u64(seed))
     }
 
-    pub(super) fn below(&mut self, limit: usize) -> u32 {
+    /// From 0 up to below `limit`.
+    pub fn below(&mut self, limit: usize) -> u32 {
         self.0.next_u32() % limit as u32
     }
 
@@ -81,6 +91,18 @@ impl Case {
         Case { sizes, overrides, given: Vec::new(), expected: Vec::new() }
     }
 
+    /// A value for each override of a shader.
+    pub(in crate::kernels) fn override_values(&self, shader: &Shader) -> Vec<(String, f64)> {
+        self.overrides.named_values(&self.sizes, &shader.interface)
+    }
+
+    /// Bytes of a buffer.
+    pub fn bytes(&self, name: &str) -> Option<u64> {
+        let given = self.given.iter().find(|(known, _)| *known == name).map(|(_, tensor)| tensor.len());
+        let expected = || self.expected.iter().find(|(known, _)| *known == name).map(|(_, e)| e.values.len());
+        Some(4 * given.or_else(expected)? as u64)
+    }
+
     /// The case with other overrides.
     pub(super) fn set(mut self, change: impl FnOnce(&mut Overrides)) -> Self {
         change(&mut self.overrides);
@@ -97,7 +119,7 @@ impl Case {
         self
     }
 
-    pub(super) fn bytes(self, name: &'static str, bytes: &Array2<u8>) -> Self {
+    pub(super) fn u8(self, name: &'static str, bytes: &Array2<u8>) -> Self {
         let flat: Vec<u8> = bytes.iter().copied().collect();
         self.u32(name, bytemuck::pod_collect_to_vec(&flat))
     }

@@ -16,7 +16,11 @@ pub(super) use case::{copy, multiply_add};
 pub(super) use fused::fused_step;
 pub(super) use loss::*;
 pub(super) use product::*;
-pub(super) use shapes::*;
+pub(super) use shapes::{
+    BATCHES, CHAINS_OF_STEPS, CLASSES, COUNTS, ELEMENTS, FLAT, INPUT_PRODUCTS, PARTIALS, PIXEL_PRODUCTS,
+    PRODUCTS, REDUCED, STEPS, SUMMED_PIXEL_PRODUCTS, SUMMED_PRODUCTS, SUMS,
+};
+pub use shapes::{Depth, Shapes};
 pub(super) use update::*;
 
 use super::{Overrides, Sizes};

@@ -7,7 +7,7 @@ use crate::reference;
 
 pub(in crate::kernels) fn matmul_pixels(s: Sizes, random: &mut Random) -> Case {
     let (x, w, b) = (random.bytes(s.m, s.k), random.matrix(s.n, s.k), random.vector(s.n));
-    Case::new(s).bytes("pixels", &x).f32("w", &w).f32("b", &b).expect(
+    Case::new(s).u8("pixels", &x).f32("w", &w).f32("b", &b).expect(
         "z",
         bounded(s.k + 3, |f| reference::matmul_pixels(x.view(), w.mapv(f).view(), b.mapv(f).view())),
     )
@@ -62,7 +62,7 @@ pub(in crate::kernels) fn weight_gradient_pixels(s: Sizes, random: &mut Random) 
     let after = bounded(s.m.div_ceil(s.splits) + 4, twin);
     Case::new(s)
         .f32("dz", &dz)
-        .bytes("pixels", &x)
+        .u8("pixels", &x)
         .f32("dw_partials", &before)
         .expect("dw_partials", after)
         .counting()

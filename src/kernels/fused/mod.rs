@@ -1,9 +1,12 @@
 //! The variants of `fused_step`, the sizes that each is compiled for, and the networks that it serves.
 
+mod shapes;
 mod shares;
 mod small;
 mod subgroups;
 mod workgroup;
+
+pub use shapes::SHAPES;
 
 use super::{Constants, Sizes};
 use crate::net::ALIGN;
@@ -163,42 +166,6 @@ pub fn places(s: &Sizes) -> [(&'static str, usize); 4] {
 /// Two products and a sum over the samples for every weight, and two more for w2 into the layer below.
 pub fn flops(s: &Sizes) -> usize {
     s.m * (4 * s.n * s.k + 6 * s.n * s.classes)
-}
-
-/// Sizes to check the kernel at.
-pub fn shapes() -> Vec<Sizes> {
-    let sizes = |&(m, k, n, classes, splits): &(usize, usize, usize, usize, usize)| Sizes {
-        m,
-        k,
-        n,
-        splits,
-        classes,
-        ..Sizes::default()
-    };
-    [
-        (1, 16, 1, 1, 1),
-        (2, 16, 1, 2, 1),
-        (3, 32, 2, 3, 1),
-        (4, 64, 3, 2, 2),
-        (5, 128, 4, 4, 1),
-        (7, 144, 5, 7, 3),
-        (31, 160, 6, 5, 4),
-        (64, 256, 7, 11, 5),
-        (65, 272, 3, 13, 2),
-        (257, 400, 5, 10, 13),
-        (1_009, 784, 2, 10, 7),
-        (4_096, 784, 10, 10, 16),
-        (70_001, 16, 2, 3, 1),
-        (70_001, 32, 3, 10, 100),
-        (300, 1_024, 2, 30, 6),
-        (130, 48, 9, 30, 3),
-        (131, 32, 18, 10, 3),
-        (131, 784, 17, 10, 3),
-        (10, 32, 3, 2, 7),
-    ]
-    .iter()
-    .map(sizes)
-    .collect()
 }
 
 #[cfg(test)]

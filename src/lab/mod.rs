@@ -1,0 +1,9 @@
+//! What one does with shaders beside training: prove them on a device.
+
+mod check;
+mod error;
+mod network;
+
+pub use check::{Check, CheckEnd, Observer, run};
+pub use error::LabError;
+pub use network::{NetworkCheck, Verdict};
