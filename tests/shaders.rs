@@ -107,7 +107,7 @@ fn a_nan_goes_through_every_activation() {
         };
         z[PLACE] = f32::NAN;
         let shader = shaders.get(kernel, &case.sizes).unwrap();
-        let error = check(&device, entry, &shader, &case, false).unwrap_err().to_string();
+        let error = check(&device, entry, &shader, &case).unwrap_err().to_string();
         assert!(error.contains(&format!("element {PLACE} is NaN")), "{error}");
     }
 }
@@ -190,7 +190,7 @@ fn every_text_is_right_with_its_unroll_marks_ignored() {
                 if let Some(sizes) = DeviceProfile::every(&adapter).iter().find_map(runs_on) {
                     let shader = Shader::new(source.name, &parts, &constants(&sizes)).unwrap();
                     let case = (entry.case)(sizes, &mut Random::new(5));
-                    check(&device, entry, &shader, &case, false)
+                    check(&device, entry, &shader, &case)
                         .unwrap_or_else(|error| panic!("{} at {sizes:?}: {error}", source.name));
                 }
             }

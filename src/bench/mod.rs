@@ -6,6 +6,7 @@ mod error;
 mod iteration;
 mod limits;
 mod outside;
+mod ratio;
 mod row;
 mod timing;
 mod verify;
@@ -14,8 +15,9 @@ pub use compile::{CompileJob, Compiled, compile, compile_jobs, outcome};
 pub use error::BenchError;
 pub use iteration::Iteration;
 pub use limits::Limits;
+pub use ratio::Ratio;
 pub use row::Row;
-pub use timing::{Clock, Times};
+pub use timing::{Clock, Stopwatch, Times};
 
 use std::{collections::BTreeSet, io, sync::Arc};
 
@@ -28,7 +30,6 @@ use crate::{
     recipe::Recipe,
     train::{GpuEngine, TrainError},
 };
-use timing::Stopwatch;
 
 /// The learning rate: that of `train`.
 const ALPHA: f64 = 0.1;

@@ -52,7 +52,7 @@ pub struct Times {
 
 impl Times {
     /// `rounds` samples of `calls` calls each, in seconds a call; at least one.
-    pub(super) fn new(clock: Clock, calls: usize, mut rounds: Vec<f64>) -> Self {
+    pub fn new(clock: Clock, calls: usize, mut rounds: Vec<f64>) -> Self {
         rounds.sort_by(f64::total_cmp);
         Times { clock, calls, sorted: rounds }
     }
@@ -143,6 +143,39 @@ impl<'a> Stopwatch<'a> {
             // A stamp that was wrong on the way has changed the clock: once more by the other one.
             if self.clock == clock {
                 return Ok(Times::new(clock, calls, rounds));
+            }
+        }
+    }
+
+    /// Times several dispatches in turn, so that all of them meet the same noise: the rounds of each, in seconds a
+    /// call. `on_run` hears when one begins (true) and has ended (false).
+    ///
+    /// # Errors
+    /// Where the device is lost.
+    pub fn in_turn(
+        &mut self,
+        dispatches: &[&Dispatch],
+        on_run: &dyn Fn(bool),
+    ) -> Result<Vec<Vec<f64>>, DeviceError> {
+        loop {
+            let clock = self.clock;
+            let mut calls = Vec::new();
+            for dispatch in dispatches {
+                on_run(true);
+                calls.push(self.calls(dispatch, self.target())?);
+                on_run(false);
+            }
+            let mut rounds = vec![Vec::with_capacity(self.rounds); dispatches.len()];
+            for _ in 0..self.rounds {
+                for ((dispatch, &calls), rounds) in dispatches.iter().zip(&calls).zip(&mut rounds) {
+                    on_run(true);
+                    rounds.push(self.sample(dispatch, calls)? / calls as f64);
+                    on_run(false);
+                }
+            }
+            // As in `measure`.
+            if self.clock == clock {
+                return Ok(rounds);
             }
         }
     }

@@ -48,7 +48,7 @@ pub(super) fn kernel(
     let entry = entry(name);
     let case = (entry.case)(sizes, &mut Random::new(1));
     let shader = shaders.get(file, &sizes)?;
-    match check(device, entry, &shader, &case, false) {
+    match check(device, entry, &shader, &case) {
         Ok(_) => Ok(None),
         Err(CheckError::Wrong { buffer, mismatch, .. }) => Ok(Some(format!("{buffer}: {mismatch}"))),
         Err(error) => Err(error),

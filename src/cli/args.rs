@@ -36,6 +36,8 @@ pub enum Command {
     Bench(super::BenchArgs),
     /// Prove every kernel on this device: against its CPU formula in f64, and in a small network
     Check(super::CheckArgs),
+    /// Look at a folder of edited shaders, and say after every save whether it compiles, is right, and how fast it is
+    Watch(super::WatchArgs),
     /// List the GPU adapters
     Devices {
         /// One JSON object a line

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, env, process, sync::Arc};
 
 use clap::Args;
 
-use super::{DataArgs, DeviceArg, DeviceArgs, Error, NetworkArgs, ShaderArgs, describe, edited, values};
+use super::{DataArgs, DeviceArgs, Error, NetworkArgs, ShaderArgs, describe, edited, values};
 use crate::{
     bench::{self, CompileJob, Setup},
     gpu::{Adapter, GraphicsApi, Wanted, choose},
@@ -56,7 +56,7 @@ pub struct BenchArgs {
 /// The first thing that is wrong with flags, shaders, data or device; [`Error::Wrong`] in the end
 /// if a kernel or the iteration is wrong, or does not compile.
 pub fn run(args: &BenchArgs) -> Result<(), Error> {
-    let wanted = wanted(args.device.device.as_ref())?;
+    let wanted = values::gpu("bench", args.device.device.as_ref())?;
     let apis = graphics_apis(args.device.backend)?;
     let shaders = Shaders::load(args.shaders.shaders.as_deref())?;
     if args.compile {
@@ -102,17 +102,6 @@ pub fn run(args: &BenchArgs) -> Result<(), Error> {
         rounds: args.rounds,
     };
     Ok(bench::run(&setup, &plans, report::bench(args.json, header).as_mut())?)
-}
-
-/// The adapter that is asked for.
-fn wanted(device: Option<&DeviceArg>) -> Result<Wanted, Error> {
-    match device {
-        Some(DeviceArg::Cpu) => Err(Error::Usage(
-            "--device cpu: bench times shaders, and the CPU engine runs none: expected gpu or an adapter"
-                .into(),
-        )),
-        device => Ok(device.and_then(DeviceArg::wanted).unwrap_or_else(values::default_adapter)),
-    }
 }
 
 /// What of the adapter decides the texts, with the variant of `fused_step` that is asked for.

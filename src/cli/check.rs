@@ -4,9 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, builder::PathBufValueParser};
 
-use super::{DeviceArg, DeviceArgs, Error, describe, edited, values};
+use super::{DeviceArgs, Error, describe, edited, values};
 use crate::{
-    gpu::{Wanted, choose},
+    gpu::choose,
     kernels::{Depth, Shaders},
     lab::{self, Check},
     report,
@@ -39,7 +39,7 @@ pub struct CheckArgs {
 /// The first thing that is wrong with flags, shaders or device; in the end [`Error::Wrong`] if something is wrong, or
 /// [`Error::Shader`] if a shader was refused.
 pub fn run(args: &CheckArgs) -> Result<(), Error> {
-    let wanted = wanted(args.device.device.as_ref())?;
+    let wanted = values::gpu("check", args.device.device.as_ref())?;
     let apis = graphics_apis(args.device.backend)?;
     let only = if args.kernel.is_empty() { None } else { Some(values::kernels("--kernel", &args.kernel)?) };
     let shaders = Shaders::load(args.shaders.as_deref())?;
@@ -55,17 +55,5 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
         (wrong, _) => {
             Err(Error::Wrong(format!("{} of {} are wrong: {}", wrong.len(), end.compared, wrong.join(", "))))
         }
-    }
-}
-
-/// The adapter that is asked for.
-fn wanted(device: Option<&DeviceArg>) -> Result<Wanted, Error> {
-    match device {
-        Some(DeviceArg::Cpu) => Err(Error::Usage(
-            "--device cpu: check compares shaders with the CPU's formulas, and the CPU engine runs none: expected gpu \
-             or an adapter"
-                .into(),
-        )),
-        device => Ok(device.and_then(DeviceArg::wanted).unwrap_or_else(values::default_adapter)),
     }
 }

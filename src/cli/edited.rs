@@ -5,9 +5,11 @@ use std::path::Path;
 use super::Error;
 use crate::{
     gpu::Device,
-    kernels::{CheckError, Checker, Depth, DeviceProfile, Interfaces, REGISTRY, Shaders, SourceCheck},
+    kernels::{
+        CheckError, Checker, Depth, DeviceProfile, Interfaces, REGISTRY, Shaders, SourceCheck, mismatch_text,
+    },
     plan::{self, PassId, Plan, PlanKind, PlanRequest},
-    report::{mismatch_text, note, shaders_in_use, warn},
+    report::{note, shaders_in_use, warn},
 };
 
 /// Says which shaders a `--shaders` run has.

@@ -6,7 +6,7 @@ use crate::{
     data::{DataError, Split},
     gpu::{DeviceError, Limit, ShaderError},
     kernels::CheckError,
-    lab::LabError,
+    lab::{LabError, watch::WatchError},
     model::ModelError,
     net::ShapeError,
     plan::PlanError,
@@ -213,6 +213,15 @@ impl From<CheckError> for Error {
             CheckError::Wrong { .. } | CheckError::Blind { .. } => Error::Wrong(error.to_string()),
             CheckError::Device(error) => error.into(),
             CheckError::Shader(error) => error.into(),
+        }
+    }
+}
+
+impl From<WatchError> for Error {
+    fn from(error: WatchError) -> Self {
+        match error {
+            WatchError::Folder { .. } => Error::Usage(error.to_string()),
+            WatchError::Output(error) => error.into(),
         }
     }
 }

@@ -16,6 +16,7 @@ mod shaders;
 mod train;
 mod values;
 mod waiting;
+mod watch;
 
 use clap::Parser;
 
@@ -27,6 +28,7 @@ pub use check::CheckArgs;
 pub use error::Error;
 pub use interrupt::{leave, listen};
 pub use values::{Augment, DeviceArg, InitArg};
+pub use watch::WatchArgs;
 
 /// The command line of this process; `None` if it asked for help or the version, which is printed.
 ///
@@ -65,6 +67,7 @@ pub fn run(cli: Cli) -> Result<(), Error> {
         Some(Command::Train(args)) => train::run(&args),
         Some(Command::Bench(args)) => bench::run(&args),
         Some(Command::Check(args)) => check::run(&args),
+        Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Devices { json }) => devices::run(json),
         Some(Command::Shaders { command }) => shaders::run(&command),
     }

@@ -91,6 +91,16 @@ pub(super) fn default_adapter() -> Wanted {
     adapter_of_environment().unwrap_or(Wanted::Best)
 }
 
+/// The adapter that a command asks for which runs shaders only.
+pub(super) fn gpu(command: &str, device: Option<&DeviceArg>) -> Result<Wanted, Error> {
+    match device {
+        Some(DeviceArg::Cpu) => Err(Error::Usage(format!(
+            "--device cpu: {command} runs shaders, and the CPU engine runs none: expected gpu or an adapter"
+        ))),
+        device => Ok(device.and_then(DeviceArg::wanted).unwrap_or_else(default_adapter)),
+    }
+}
+
 /// The sources that a flag's names mean.
 pub(super) fn kernels(flag: &str, names: &[String]) -> Result<BTreeSet<&'static str>, Error> {
     sources_named(names).map_err(|name| {

@@ -2,7 +2,7 @@
 
 use super::{
     Case, CheckError, Depth, DeviceProfile, Entry, Interfaces, Nearest, Overrides, REGISTRY, Random, Shaders,
-    Sizes, Source, check_contract, trial::check,
+    Sizes, Source, Trial, check_contract,
 };
 use crate::{
     clock::Duration,
@@ -15,7 +15,11 @@ pub struct Checker<'a> {
     shaders: &'a Shaders,
     built_in: Shaders,
     profiles: Vec<DeviceProfile>,
+    on_run: OnRun<'a>,
 }
+
+/// Hears when a kernel begins to run (true), and when it has run (false): one that is edited may never end.
+pub type OnRun<'a> = Box<dyn Fn(bool) + 'a>;
 
 /// What the check of a source has shown.
 pub struct SourceCheck {
@@ -54,7 +58,12 @@ impl<'a> Checker<'a> {
         shaders: &'a Shaders,
         profiles: Vec<DeviceProfile>,
     ) -> Result<Self, ShaderError> {
-        Ok(Checker { device, shaders, built_in: Shaders::load(None)?, profiles })
+        Ok(Checker { device, shaders, built_in: Shaders::load(None)?, profiles, on_run: Box::new(|_| {}) })
+    }
+
+    /// The same, and `on_run` hears of each run.
+    pub fn heard_by(self, on_run: OnRun<'a>) -> Self {
+        Checker { on_run, ..self }
     }
 
     /// Compares those sources of a kernel that `wanted` picks. A source that is wrong at some sizes is not compared
@@ -129,7 +138,14 @@ impl<'a> Checker<'a> {
                 |name| case.bytes(name),
             )?;
         }
-        check(self.device, entry, &shader, case, control)
+        let trial = Trial::new(self.device, entry, &shader, case)?;
+        if control {
+            trial.control()?;
+        }
+        (self.on_run)(true);
+        let nearest = trial.run();
+        (self.on_run)(false);
+        Ok((nearest?, trial.compiling))
     }
 }
 

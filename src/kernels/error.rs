@@ -53,3 +53,24 @@ pub enum Mismatch {
     #[error("a word beside the buffer was changed")]
     Beside,
 }
+
+/// `a[17] is 0.3, expected 0 within 1e-7`
+pub fn mismatch_text(buffer: &str, mismatch: &Mismatch) -> String {
+    match mismatch {
+        Mismatch::Output(Difference::Element { index, found, expected, bound }) => {
+            // As f32, which the kernel computes in: no more digits than it has.
+            let [found, expected] = [found, expected].map(|&number| short(number as f32));
+            let within = if *bound > 0.0 { format!(" within {bound:.1e}") } else { String::new() };
+            format!("{buffer}[{index}] is {found}, expected {expected}{within}")
+        }
+        Mismatch::Output(difference) => format!("{buffer}: {difference}"),
+        Mismatch::Input { index } => format!("{buffer}[{index}] is only read and was changed"),
+        Mismatch::Beside => format!("a number beside {buffer} was changed"),
+    }
+}
+
+/// With an exponent where there would be many zeros.
+fn short(number: f32) -> String {
+    let plain = number == 0.0 || (1e-4..1e9).contains(&number.abs()) || !number.is_finite();
+    if plain { format!("{number}") } else { format!("{number:e}") }
+}

@@ -8,6 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::files::shader_files;
 use crate::gpu::ShaderError;
 
@@ -25,16 +27,22 @@ pub struct Text {
     pub text: String,
 }
 
+/// A file of shaders as somebody has edited it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShaderText {
+    /// `relu` for `relu.wgsl`.
+    pub name: String,
+    /// Where it came from.
+    pub path: String,
+    /// The WGSL.
+    pub text: String,
+}
+
 /// The `.wgsl` files of a folder and of its `variants/`, by name. Any file may be in either.
 pub fn read_folder(folder: &Path) -> Result<BTreeMap<&'static str, Text>, ShaderError> {
     let no_folder = |message: String| ShaderError::Folder { path: folder.to_owned(), message };
-    let mut paths = wgsl_files(folder).map_err(|error| no_folder(error.to_string()))?;
-    let variants = folder.join(VARIANTS);
-    if variants.is_dir() {
-        paths.extend(wgsl_files(&variants).map_err(|error| failed(&variants, error))?);
-    }
     let mut texts = BTreeMap::new();
-    for path in paths {
+    for path in all_files(folder).map_err(|error| no_folder(error.to_string()))? {
         let (name, text) = read_file(&path)?;
         if let Some(Text { path: other, .. }) = texts.insert(name, text) {
             return Err(refused(&path, format!("is the same file as {other}: one of the two must go")));
@@ -44,6 +52,28 @@ pub fn read_folder(folder: &Path) -> Result<BTreeMap<&'static str, Text>, Shader
         return Err(no_folder("no .wgsl files here".into()));
     }
     Ok(texts)
+}
+
+/// The texts of a folder and of its `variants/`, one by one; or why one is none.
+///
+/// # Errors
+/// If the folder cannot be read.
+pub fn read_each(folder: &Path) -> io::Result<Vec<(PathBuf, Result<ShaderText, ShaderError>)>> {
+    let read = |path: PathBuf| {
+        let text =
+            read_file(&path).map(|(name, Text { path, text })| ShaderText { name: name.into(), path, text });
+        (path, text)
+    };
+    Ok(all_files(folder)?.into_iter().map(read).collect())
+}
+
+fn all_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut paths = wgsl_files(folder)?;
+    let variants = folder.join(VARIANTS);
+    if variants.is_dir() {
+        paths.extend(wgsl_files(&variants)?);
+    }
+    Ok(paths)
 }
 
 /// The files that end in `.wgsl`. Editors put a dot before the names of their locks and copies, or something after

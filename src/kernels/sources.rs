@@ -11,7 +11,7 @@ use std::{
 use super::{
     COMMON, Entry, File, Interfaces, REGISTRY, Sizes, Source,
     files::{shader_files, sources},
-    folder::{COMPILED, Text, VARIANTS, read_folder},
+    folder::{COMPILED, ShaderText, Text, VARIANTS, read_folder},
     fused,
 };
 use crate::{
@@ -37,7 +37,31 @@ impl Shaders {
     /// [`ShaderError`]: the folder or a file cannot be read, a `.wgsl` there is no kernel's, or a
     /// text is not valid.
     pub fn load(folder: Option<&Path>) -> Result<Self, ShaderError> {
-        let mut texts = folder.map(read_folder).transpose()?.unwrap_or_default();
+        let texts = folder.map(read_folder).transpose()?.unwrap_or_default();
+        let shaders = Shaders::of(texts);
+        for source in sources().filter(|source| shaders.is_from_folder(source)) {
+            shaders.get(source.name, &fused::example(source.name))?;
+        }
+        Ok(shaders)
+    }
+
+    /// The built-in texts, with these in the place of those of their names. They are parsed as they are asked for.
+    ///
+    /// # Errors
+    /// [`ShaderError::UnknownFile`] for a name that no file has.
+    pub fn with(texts: &[ShaderText]) -> Result<Self, ShaderError> {
+        let mut known = BTreeMap::new();
+        for ShaderText { name, path, text } in texts {
+            let names = || shader_files().map(|file| file.name).collect::<Vec<_>>().join(", ");
+            let file = shader_files()
+                .find(|file| file.name == name)
+                .ok_or_else(|| ShaderError::UnknownFile { path: path.into(), known: names() })?;
+            known.insert(file.name, Text { path: path.clone(), text: text.clone() });
+        }
+        Ok(Shaders::of(known))
+    }
+
+    fn of(mut texts: BTreeMap<&'static str, Text>) -> Self {
         let differs = |file: &File| {
             texts.get(file.name).is_some_and(|found| found.text != file.text.replace("\r\n", "\n"))
         };
@@ -49,11 +73,12 @@ impl Shaders {
                 text: file.text.to_owned(),
             });
         }
-        let shaders = Shaders { texts, parsed: Mutex::default(), edited, from_folder };
-        for source in sources().filter(|source| shaders.is_from_folder(source)) {
-            shaders.get(source.name, &fused::example(source.name))?;
-        }
-        Ok(shaders)
+        Shaders { texts, parsed: Mutex::default(), edited, from_folder }
+    }
+
+    /// Whether a text differs from the built-in one.
+    pub fn has_edits(&self) -> bool {
+        !self.edited.is_empty()
     }
 
     fn is_from_folder(&self, source: &Source) -> bool {

@@ -82,7 +82,19 @@ impl<'a> Trial<'a> {
         self.compare()
     }
 
-    /// Compares the buffers as they are: before the first run that must fail, or the case would say nothing.
+    /// Requires that the comparison notices a kernel that has not run.
+    ///
+    /// # Errors
+    /// [`CheckError::Blind`] if it does not, or what the device met.
+    pub fn control(&self) -> Result<(), CheckError> {
+        match self.compare() {
+            Err(CheckError::Wrong { .. }) => Ok(()),
+            Err(error) => Err(error),
+            Ok(_) => Err(CheckError::Blind { kernel: self.entry.name, sizes: Box::new(self.case.sizes) }),
+        }
+    }
+
+    /// Compares the buffers as they are.
     ///
     /// # Errors
     /// As [`Trial::run`].
@@ -118,28 +130,12 @@ impl<'a> Trial<'a> {
     }
 }
 
-/// Runs `entry`'s kernel on `case` and compares. Where `control` asks for it, everything is first done without
-/// the kernel, to show that the comparison would notice.
+/// Runs `entry`'s kernel on `case` and compares.
 ///
 /// # Errors
-/// [`CheckError::Wrong`] with the buffer and the first difference; [`CheckError::Blind`] where the control passes;
-/// or what the device or the shader met.
-pub fn check(
-    device: &Device,
-    entry: &Entry,
-    shader: &Shader,
-    case: &Case,
-    control: bool,
-) -> Result<(Nearest, Duration), CheckError> {
-    let trial = Trial::new(device, entry, shader, case)?;
-    if control {
-        match trial.compare() {
-            Err(CheckError::Wrong { .. }) => {}
-            Err(error) => return Err(error),
-            Ok(_) => return Err(CheckError::Blind { kernel: entry.name, sizes: Box::new(case.sizes) }),
-        }
-    }
-    Ok((trial.run()?, trial.compiling))
+/// [`CheckError::Wrong`] with the buffer and the first difference, or what the device or the shader met.
+pub fn check(device: &Device, entry: &Entry, shader: &Shader, case: &Case) -> Result<Nearest, CheckError> {
+    Trial::new(device, entry, shader, case)?.run()
 }
 
 fn upload<'a>(

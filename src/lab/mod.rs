@@ -3,6 +3,7 @@
 mod check;
 mod error;
 mod network;
+pub mod watch;
 
 pub use check::{Check, CheckEnd, Observer, run};
 pub use error::LabError;

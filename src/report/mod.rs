@@ -8,14 +8,16 @@ mod json;
 mod listing;
 mod output;
 mod text;
+mod watch;
 
 pub use bench::{BenchHeader, bench};
-pub use check::{check, mismatch_text};
+pub use check::check;
 pub use compile::CompileTable;
 pub use json::Json;
 pub use listing::Listing;
 pub use output::check_output;
 pub use text::Text;
+pub use watch::watch;
 
 use std::{
     fmt::Display,

@@ -22,7 +22,9 @@ pub const REMEDY: &str = "apt-get install mesa-vulkan-drivers";
 pub fn command(args: &[&str]) -> Command {
     let mut command = shadegrad();
     command.args(args);
-    if !args.contains(&"--data") && !args.iter().any(|arg| ["check", "devices", "shaders"].contains(arg)) {
+    if !args.contains(&"--data")
+        && !args.iter().any(|arg| ["check", "devices", "shaders", "watch"].contains(arg))
+    {
         command.arg("--data").arg(DATA.path());
     }
     command

@@ -20,6 +20,7 @@ mod shaders;
 mod signals;
 #[cfg(unix)]
 mod unix;
+mod watch;
 
 use std::{
     fs,

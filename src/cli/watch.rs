@@ -1,0 +1,57 @@
+//! `shadegrad watch`: a line after every save of an edited kernel.
+
+use std::{env, io, path::PathBuf, process};
+
+use clap::{Args, builder::PathBufValueParser};
+
+use super::{DeviceArgs, Error, describe, values};
+use crate::{
+    gpu::choose,
+    lab::watch::{Helper, Watch, serve},
+    report,
+    session::graphics_apis,
+};
+
+/// What to watch.
+#[derive(Debug, Clone, Args)]
+pub struct WatchArgs {
+    /// Folder of edited shaders, and its variants/; files that it lacks are the built-in ones
+    #[arg(value_name = "DIR", value_parser = PathBufValueParser::new())]
+    folder: PathBuf,
+    #[command(flatten)]
+    device: DeviceArgs,
+    /// Look at the folder again and again, where the system does not tell of changes (network drives)
+    #[arg(long, help_heading = "Shaders")]
+    poll: bool,
+    /// One JSON object a line on standard output
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+    /// Be the helper process, which checks and times
+    #[arg(long, hide = true)]
+    helper: bool,
+}
+
+/// Watches until it is interrupted.
+///
+/// # Errors
+/// The first thing that is wrong with flags, folder or device.
+pub fn run(args: &WatchArgs) -> Result<(), Error> {
+    let wanted = values::gpu("watch", args.device.device.as_ref())?;
+    let apis = graphics_apis(args.device.backend)?;
+    let adapter = choose(&wanted, &apis)?;
+    if args.helper {
+        return Ok(serve(&adapter, io::stdin().lock(), io::stdout())?);
+    }
+    let mut watch = Watch::open(&args.folder, args.poll, helper()?)?;
+    let mut observer = report::watch(args.json, describe::gpu_line(&adapter), &args.folder)?;
+    Ok(watch.run(observer.as_mut())?)
+}
+
+/// This program once more, with the same flags.
+fn helper() -> Result<Helper, Error> {
+    let this = env::current_exe()
+        .map_err(|error| Error::System(format!("cannot find this program to start it again: {error}")))?;
+    let mut command = process::Command::new(this);
+    command.args(env::args_os().skip(1)).arg("--helper");
+    Ok(Helper::new(command))
+}
