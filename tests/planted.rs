@@ -5,8 +5,11 @@ use std::{collections::BTreeSet, fs, process::ExitCode, sync::OnceLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use shadegrad::{
-    gpu::{Device, Needs, Wanted, choose},
-    kernels::{CheckError, Checker, Depth, DeviceProfile, REGISTRY, Shaders, shader_files, sources_named},
+    gpu::{Device, ShaderError, Wanted, choose},
+    kernels::{
+        CheckError, Checker, Depth, DeviceProfile, File, REGISTRY, ShaderText, Shaders, needs_of_edited,
+        shader_files, sources_named,
+    },
 };
 
 /// What is wrong, in which file, and the text before and after.
@@ -78,9 +81,20 @@ fn device() -> Result<&'static Device, Failed> {
     static DEVICE: OnceLock<Result<Device, String>> = OnceLock::new();
     let open = || {
         let adapter = choose(&Wanted::Best, &[]).map_err(|error| error.to_string())?;
-        Device::open(&adapter, &Needs::default()).map_err(|error| error.to_string())
+        let needs = needs_of_edited(&adapter, &every_file_edited().map_err(|error| error.to_string())?);
+        Device::open(&adapter, &needs).map_err(|error| error.to_string())
     };
     DEVICE.get_or_init(open).as_ref().map_err(Failed::from)
+}
+
+/// What all files need if all are edited.
+fn every_file_edited() -> Result<Shaders, ShaderError> {
+    let edited = |file: &'static File| ShaderText {
+        name: file.name.into(),
+        path: file.name.into(),
+        text: format!("{}\n", file.text),
+    };
+    Shaders::with(&shader_files().map(edited).collect::<Vec<_>>())
 }
 
 /// Checks the kernels of a file with the fault in it: one that has it must be wrong.

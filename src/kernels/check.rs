@@ -178,10 +178,14 @@ impl SourceCheck {
 /// What a device must be opened with for the edited shaders, beside what WebGPU guarantees. A shader that `adapter`
 /// cannot run is left out: its check says why.
 pub fn needs_of_edited(adapter: &Adapter, shaders: &Shaders) -> Needs {
+    let profiles = DeviceProfile::every(adapter);
     let mut needs = Needs::default();
     for entry in REGISTRY {
         for source in entry.sources.iter().filter(|source| shaders.is_edited_anywhere(source)) {
-            for (_, sizes) in entry.shapes.of(Depth::Tiny) {
+            let ways = |(_, shape): (u64, Sizes)| {
+                profiles.iter().filter_map(move |profile| (source.runs_on)(profile, &shape))
+            };
+            for sizes in entry.shapes.of(Depth::Tiny).into_iter().flat_map(ways) {
                 if let Ok(shader) = shaders.get(source.name, &sizes) {
                     add_needs(&mut needs, &shader, &sizes, adapter);
                 }
