@@ -27,7 +27,7 @@ use crate::{
     recipe::Recipe,
     reference::CpuEngine,
     report::{Json, Reporter, Start, Text, note, warn},
-    session::{DataSource, adapter_of_environment, graphics_apis, load_while, memory},
+    session::{DataSource, adapter_of_environment, fingerprint, graphics_apis, load_while, memory},
     train::{CpuTrainer, Divergence, End, Engine, Kept, Observer, Prepared, Reason, Report, train},
 };
 
@@ -69,17 +69,17 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     reporter.plans(&describe::plans(args, &declared, &shape, recipe))?;
     let waiting = Waiting::new(args.quiet)?;
 
-    // The driver and its compiler take as long as reading the data.
-    let (data, data_sha256, found) = load_while(&source, || {
+    // A driver takes as long to load as the data, and to compile as the data to upload.
+    let (data, found) = load_while(&source, || {
         let wanted = wanted?;
         waiting.on("loading the driver");
         let adapter = choose(&wanted, &apis);
         Some(adapter.map(|adapter| {
-            waiting.on("compiling shaders");
             let prepared = prepare(&adapter, &shaders, &request(&adapter), args);
             (adapter, prepared)
         }))
     })?;
+    let data_sha256 = fingerprint(&data);
     notices::announce(args, &declared, &data);
     let (mut engine, kept, device, plan) = match or_cpu_fallback(args, found)? {
         Some((adapter, prepared)) => {
@@ -88,6 +88,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
             }
             let prepared = prepared?;
             edited::announce_plan(args.shaders.plan, prepared.plan(), &request(&adapter), &shaders)?;
+            waiting.on("compiling shaders");
             edited::compare(prepared.device(), prepared.plan(), &shaders)?;
             advise_engine(args, &adapter, prepared.plan());
             let plan = prepared.plan().kind.name();
@@ -108,7 +109,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
         device,
         plan,
         data: describe::declared_line(&declared),
-        data_sha256,
+        data_sha256: data_sha256(),
         config: config(args),
         iters: options.iters,
         epoch_iters: recipe.batch.map(|_| recipe.epoch_iters(data.train.len())),
@@ -185,7 +186,7 @@ fn fits(args: &TrainArgs, declared: &Declared, shape: &Shape, recipe: &Recipe) -
     Ok(memory::check(memory::of_samples(declared) + engine)?)
 }
 
-/// A device with the kernels of the plan.
+/// A device opened for a plan.
 fn prepare(
     adapter: &Adapter,
     shaders: &Shaders,

@@ -7,4 +7,4 @@ mod source;
 
 pub use device::{adapter_of_environment, graphics_apis};
 pub use error::SessionError;
-pub use source::{DataSource, load_while};
+pub use source::{DataSource, fingerprint, load_while};

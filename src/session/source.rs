@@ -1,6 +1,9 @@
 //! Which samples a command works on.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::PathBuf,
+    sync::{Arc, mpsc},
+};
 
 use super::SessionError;
 use crate::{
@@ -73,16 +76,23 @@ impl DataSource {
     }
 }
 
-/// Reads the samples and takes their fingerprint, and does something else meanwhile.
+/// Reads the samples, and does something else meanwhile.
 ///
 /// # Errors
 /// As [`DataSource::load`].
 pub fn load_while<T: Send>(
     source: &DataSource,
     other: impl FnOnce() -> T + Send,
-) -> Result<(Arc<Dataset>, String, T), SessionError> {
-    let read = || source.load().map(|data| (data.sha256(), data));
-    let (read, other) = rayon::join(read, other);
-    let (sha256, data) = read?;
-    Ok((Arc::new(data), sha256, other))
+) -> Result<(Arc<Dataset>, T), SessionError> {
+    let (data, other) = rayon::join(|| source.load(), other);
+    Ok((Arc::new(data?), other))
+}
+
+/// Begins to take the fingerprint of the samples; what comes back waits for it.
+pub fn fingerprint(data: &Arc<Dataset>) -> impl FnOnce() -> String + use<> {
+    let (done, taken) = mpsc::channel();
+    let data = data.clone();
+    // Nobody waits for it if the run fails meanwhile.
+    rayon::spawn(move || drop(done.send(data.sha256())));
+    move || taken.recv().expect("a fingerprint is taken of any samples")
 }

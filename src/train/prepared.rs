@@ -1,4 +1,4 @@
-//! From a plan to an engine: a device is opened, kernels are compiled, then samples are uploaded.
+//! From a plan to an engine: a device is opened, then kernels are compiled while samples are uploaded.
 
 use super::{GpuEngine, TrainError};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     plan::{Buffers, PassId, Plan, PlanKind, PlanRequest, Program, choose},
 };
 
-/// A device with all kernels of a plan compiled. No samples are needed for that, so they can be read
+/// A device opened for a plan whose shaders are valid. No samples are needed for that, so they can be read
 /// meanwhile.
 pub struct Prepared {
     device: Device,
@@ -18,10 +18,10 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Opens `adapter` for what `plan` needs, and compiles the kernels.
+    /// Opens `adapter` for what `plan` needs.
     ///
     /// # Errors
-    /// [`TrainError`] if the adapter is too small or cannot be opened, or a kernel is refused.
+    /// [`TrainError`] if a shader is not valid, or the adapter is too small or cannot be opened.
     pub fn new(
         adapter: &Adapter,
         shaders: &Shaders,
@@ -30,7 +30,6 @@ impl Prepared {
     ) -> Result<Self, TrainError> {
         let plan = plan.keep(|pass| pass != PassId::Predict);
         let device = Device::open(adapter, &plan.check(adapter, shaders)?)?;
-        plan.compile_kernels(&device, shaders)?;
         Ok(Prepared { device, plan, request: request.clone() })
     }
 
@@ -44,10 +43,11 @@ impl Prepared {
         &self.device
     }
 
-    /// Uploads samples and parameters. The driver is ready for the iterations then.
+    /// Compiles the kernels and, meanwhile, uploads samples and parameters. The driver is ready for the iterations
+    /// then.
     ///
     /// # Errors
-    /// [`TrainError`] if memory runs out, or a kernel does not fit.
+    /// [`TrainError`] if a kernel is refused or does not fit, or memory runs out.
     pub fn start(
         self,
         shaders: &Shaders,
@@ -55,7 +55,12 @@ impl Prepared {
         parameters: &Parameters,
     ) -> Result<GpuEngine, TrainError> {
         let Prepared { device, plan, request } = self;
-        let buffers = Buffers::allocate(&device, &plan, data, parameters)?;
+        let (compiled, buffers) = rayon::join(
+            || plan.compile_kernels(&device, shaders),
+            || Buffers::allocate(&device, &plan, data, parameters),
+        );
+        compiled?;
+        let buffers = buffers?;
         let program = Program::compile(&device, &plan, shaders, &buffers)?;
         Ok(GpuEngine::new(device, plan, buffers, program, request))
     }
