@@ -9,6 +9,8 @@ use std::{
 
 use tempfile::NamedTempFile;
 
+use crate::paths::folder_of;
+
 /// How a temporary file is called: this, some letters and digits, and the end.
 const START: &str = ".shadegrad-";
 const END: &str = ".tmp";
@@ -52,11 +54,6 @@ pub(crate) fn write(
 /// Whether [`write()`] can make a file in the folder; no file is left.
 pub(crate) fn check_folder(folder: &Path) -> io::Result<()> {
     temporary_in(folder).map(drop)
-}
-
-/// Where a file is: the parent of a bare name is the empty path.
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// An empty file; dropping it deletes it.

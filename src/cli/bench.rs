@@ -68,7 +68,7 @@ pub fn run(args: &BenchArgs) -> Result<(), Error> {
         held_out: None,
         transpose: args.data.transpose.into(),
     };
-    let data = Arc::new(source.load()?);
+    let data = Arc::new(source.load(source.declared()?.lengths)?);
     let shape = Shape::new(data.train.inputs, &args.network.hidden, data.classes)?;
     if args.shaders.plan == Some(PlanKind::Fused) {
         plan::check_fused(&bench::recipe(), &shape)?;

@@ -1,6 +1,6 @@
 //! What is reported of a training beside its results: device, data, flags.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use clap::{Args, Command};
 use serde_json::Value;
@@ -12,6 +12,7 @@ use crate::{
     net::Shape,
     recipe::{Decay, Recipe},
     report::{DataLine, DeviceLine, Plans},
+    visible::shown,
 };
 
 /// A GPU.
@@ -46,7 +47,7 @@ pub(super) fn plans(args: &TrainArgs, declared: &Declared, shape: &Shape, recipe
     Plans {
         network: format!("{shape}, {}, {} parameters", recipe.activation, shape.parameters()),
         data: declared_line(declared),
-        folder: args.data.data.display().to_string(),
+        folder: shown(&args.data.data).to_string(),
         recipe: recipe_line(args, recipe),
     }
 }
@@ -61,7 +62,7 @@ fn recipe_line(args: &TrainArgs, recipe: &Recipe) -> String {
     parts.push(recipe.batch.map_or("full batch".into(), |batch| format!("batch {batch}")));
     parts.extend(given(recipe.shift, "shifted images".into()));
     parts.push(format!("{} iterations", recipe.rate.iters));
-    parts.push(format!("start {}", args.init));
+    parts.push(format!("start {}", shown(Path::new(&args.init.to_string()))));
     parts.push(format!("seed {}", recipe.seed));
     parts.join(", ")
 }

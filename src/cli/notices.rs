@@ -1,10 +1,13 @@
 //! What a training says about its data before it starts: gaps among the classes, classes that a set lacks,
 //! pictures whose rows and columns are swapped.
 
+use std::path::Path;
+
 use super::TrainArgs;
 use crate::{
     data::{Classes, Dataset, Declared, Split},
     report::{note, warn},
+    visible::shown,
 };
 
 /// Labels of a list that are named; of the others there is only the number.
@@ -15,11 +18,12 @@ pub(super) fn announce(args: &TrainArgs, declared: &Declared, data: &Dataset) {
     if declared.transposed && !args.quiet {
         let why = match args.data.transpose {
             None => {
-                format!("{} stores them transposed; --transpose=no takes them as they are", declared.family)
+                let family = shown(Path::new(&declared.family));
+                format!("for {family}; --transpose=no keeps them")
             }
-            Some(_) => "--transpose".into(),
+            Some(_) => "(--transpose)".into(),
         };
-        note(&format!("rows and columns of every image are swapped ({why})"));
+        note(&format!("rows and columns are swapped {why}"));
     }
     let classes = &declared.classes;
     if classes.first != 0 && !args.quiet {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Error, TrainArgs};
-use crate::data::is_data_file;
+use crate::{data::is_data_file, paths::folder_of, visible::shown};
 
 /// Checks before anything is read that the model goes to a file of its own.
 ///
@@ -37,8 +37,7 @@ fn replaced(path: &Path, folder: &Path, is_read: fn(&Path) -> bool) -> Option<Pa
     let is_same = |a: &Path, b: &Path| same_file::is_same_file(a, b).unwrap_or(false);
     let mut files = fs::read_dir(folder).into_iter().flatten().flatten().map(|item| item.path());
     let there = files.find(|file| is_read(file) && is_same(file, path));
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    there.or_else(|| (is_read(path) && is_same(parent, folder)).then(|| path.to_owned()))
+    there.or_else(|| (is_read(path) && is_same(folder_of(path), folder)).then(|| path.to_owned()))
 }
 
 fn is_shader(path: &Path) -> bool {
@@ -48,8 +47,8 @@ fn is_shader(path: &Path) -> bool {
 fn reads(path: &Path, flag: &str, file: &Path) -> Result<(), Error> {
     usage(&format!(
         "--save {}: the run reads this file as {} of --{flag}: give the model a name of its own",
-        path.display(),
-        file.display()
+        shown(path),
+        shown(file)
     ))
 }
 

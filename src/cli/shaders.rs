@@ -4,6 +4,7 @@ use super::{Error, ShadersCommand};
 use crate::{
     kernels::{REGISTRY, Shaders, export, fused},
     report::Listing,
+    visible::shown,
 };
 
 /// Lists the kernels or writes their sources.
@@ -27,7 +28,7 @@ pub fn run(command: &ShadersCommand) -> Result<(), Error> {
         }
         ShadersCommand::Export { dir, compiled } => {
             for path in export(dir, *compiled)? {
-                listing.line(&path.display().to_string())?;
+                listing.line(&shown(&path).to_string())?;
             }
         }
     }

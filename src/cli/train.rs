@@ -29,6 +29,7 @@ use crate::{
     report::{Json, Reporter, Start, Text, note, warn},
     session::{DataSource, adapter_of_environment, fingerprint, graphics_apis, load_while, memory},
     train::{CpuTrainer, Divergence, End, Engine, Kept, Observer, Prepared, Reason, Report, train},
+    visible::shown,
 };
 
 /// Trains, reports, and saves where asked to.
@@ -70,7 +71,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     let waiting = Waiting::new(args.quiet)?;
 
     // A driver takes as long to load as the data, and to compile as the data to upload.
-    let (data, found) = load_while(&source, || {
+    let (data, found) = load_while(&source, declared.lengths, || {
         let wanted = wanted?;
         waiting.on("loading the driver");
         let adapter = choose(&wanted, &apis);
@@ -98,7 +99,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
         }
         None => {
             if let Some(folder) = &args.shaders.shaders {
-                let folder = folder.display();
+                let folder = shown(folder);
                 warn(&format!("the CPU engine runs no shaders: those in {folder} have no effect"));
             }
             memory::check(CpuEngine::<f32>::memory(&shape, declared.lengths.train, recipe))?;
@@ -160,7 +161,7 @@ fn initial(args: &TrainArgs, shape: &Shape, recipe: &Recipe, classes: &Classes) 
     match metadata.get("activation") {
         Some(activation) if activation != recipe.activation.name() => warn(&format!(
             "{} was trained with --activation {}, and this run takes {}",
-            path.display(),
+            shown(path),
             model::excerpt(activation),
             recipe.activation.name()
         )),
@@ -169,7 +170,7 @@ fn initial(args: &TrainArgs, shape: &Shape, recipe: &Recipe, classes: &Classes) 
     if let Some(first) = metadata.get("first-label").filter(|first| **first != classes.first.to_string()) {
         warn(&format!(
             "{} was trained on labels from {} on, and those of these data begin at {}: are they the same classes?",
-            path.display(),
+            shown(path),
             model::excerpt(first),
             classes.first
         ));
@@ -224,10 +225,7 @@ fn on_cpu(data: &Arc<Dataset>, parameters: Parameters, recipe: &Recipe) -> Box<d
 /// Where a software driver runs the layerwise plan, the CPU engine does the same faster.
 fn advise_engine(args: &TrainArgs, adapter: &Adapter, plan: &Plan) {
     if !args.quiet && adapter.is_software() && plan.kind == PlanKind::Layerwise {
-        note(
-            "on a software driver `--device cpu` is usually faster than the layerwise plan (1.3 to 3.4 times on \
-             the machines measured)",
-        );
+        note("`--device cpu` is usually 1.3 to 3.4 times as fast on a software driver");
     }
 }
 
@@ -243,10 +241,13 @@ fn finish(
     let saved = save(args, classes, end);
     reporter.end(end, &model::weights_sha256(&end.parameters))?;
     if saved? && !args.quiet {
-        note(&format!("saved to {}", args.save.as_deref().unwrap_or(Path::new("")).display()));
+        note(&format!("saved to {}", shown(args.save.as_deref().unwrap_or(Path::new("")))));
     }
     for hint in &end.hints {
-        note(&format!("hint: {hint}; try a smaller --alpha (now {:?}) or --init he", recipe.rate.alpha));
+        note(&format!("hint: {hint}"));
+    }
+    if !end.hints.is_empty() {
+        note(&format!("hint: try a smaller --alpha (now {:?}) or --init he", recipe.rate.alpha));
     }
     status(args, recipe, end)
 }
@@ -269,10 +270,8 @@ fn status(args: &TrainArgs, recipe: &Recipe, end: &End) -> Result<(), Error> {
         Reason::Interrupted => Err(Error::Interrupted),
         Reason::OutputLost(kind) => Err(Error::Output(kind.into())),
         Reason::Diverged => {
-            let kept = args
-                .save
-                .as_ref()
-                .map_or(String::new(), |path| format!("; {} is not written", path.display()));
+            let kept =
+                args.save.as_ref().map_or(String::new(), |path| format!("; {} is not written", shown(path)));
             Err(Error::Diverged(format!(
                 "training diverged after {} iterations: {}; try a smaller --alpha (now {:?}){kept}",
                 end.iters,

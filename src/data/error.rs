@@ -1,24 +1,25 @@
 //! What can be wrong with a data folder and with an IDX file.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use super::{LabelFault, content::AGAIN as NEXT};
+use crate::visible::shown;
 
 /// Why a [`Dataset`](super::Dataset) cannot be loaded: the text says which file, what was expected, what
 /// was found and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum DataError {
     /// There is no such folder.
-    #[error("{}: no such folder", .0.display())]
+    #[error("{}: no such folder", shown(.0))]
     NoFolder(PathBuf),
     /// The folder is a file.
-    #[error("{}: not a folder", .0.display())]
+    #[error("{}: not a folder", shown(.0))]
     NotAFolder(PathBuf),
     /// A file is there under neither of its names.
-    #[error(
-        "{}: no such file, nor {} without .gz",
-        gzipped.display(), plain.display()
-    )]
+    #[error("{}: no such file, nor {} without .gz", shown(gzipped), shown(plain))]
     Missing {
         /// The name that was tried first.
         gzipped: PathBuf,
@@ -28,7 +29,8 @@ pub enum DataError {
     /// There are two files for one part of the set, or files of two sets.
     #[error(
         "{}: files of more than one data set, or one under two names: {}; keep one set in a folder",
-        folder.display(), found.join(", ")
+        shown(folder),
+        listed(found)
     )]
     SeveralSets {
         /// The folder.
@@ -37,7 +39,7 @@ pub enum DataError {
         found: Vec<String>,
     },
     /// One file cannot be read, or is not what it should be.
-    #[error("{}: {fault}", path.display())]
+    #[error("{}: {fault}", shown(path))]
     File {
         /// The file.
         path: PathBuf,
@@ -48,7 +50,8 @@ pub enum DataError {
     #[error(
         "{}: {found} labels, expected {expected}, one for each picture of {}; \
          take both files from the same data set",
-        labels.display(), images.display()
+        shown(labels),
+        shown(images)
     )]
     CountsDiffer {
         /// The file of pictures.
@@ -63,7 +66,7 @@ pub enum DataError {
     /// The test pictures are not of the size of the training pictures.
     #[error(
         "{}: pictures of {} x {}, expected {} x {} as in {}; take both files from the same data set",
-        test.display(), found.0, found.1, expected.0, expected.1, train.display()
+        shown(test), found.0, found.1, expected.0, expected.1, shown(train)
     )]
     SizesDiffer {
         /// The file of training pictures.
@@ -87,12 +90,12 @@ pub enum Fault {
     /// The operating system refuses.
     #[error("cannot be read: {0}; check the path, its permissions and the disk")]
     Unreadable(io::Error),
-    /// A folder has the file's name.
-    #[error("is a directory, expected an IDX file; put the file itself in its place")]
-    Directory,
     /// Nothing that has a beginning and an end.
-    #[error("is a pipe, a socket or a device, expected a regular file; copy the data into one")]
-    NotRegular,
+    #[error("is {found}, expected a regular file; put the file itself in its place")]
+    NotAFile {
+        /// What it is.
+        found: &'static str,
+    },
     /// Not one byte.
     #[error("is empty, expected an IDX file; download it again")]
     Empty,
@@ -260,6 +263,10 @@ pub enum Fault {
     /// Labels that make no classes.
     #[error(transparent)]
     Label(#[from] LabelFault),
+}
+
+fn listed(files: &[String]) -> String {
+    files.iter().map(|file| shown(Path::new(file)).to_string()).collect::<Vec<_>>().join(", ")
 }
 
 fn element_type(code: u8) -> &'static str {

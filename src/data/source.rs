@@ -9,6 +9,7 @@ use std::{
 use flate2::bufread::GzDecoder;
 
 use super::Fault;
+use crate::paths::not_a_file;
 
 /// Bytes asked of the disk at once.
 const BUFFER: usize = 1 << 17;
@@ -96,18 +97,15 @@ impl<R: BufRead + Seek> Source<R> {
     }
 }
 
-/// Opens what has an end: reading a pipe could wait for ever, and a directory opens but cannot be read.
+/// Opens what has an end.
 fn open_regular(path: &Path) -> Result<File, Fault> {
     let refused = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Fault::NotFound,
         _ => Fault::Unreadable(error),
     };
     let metadata = fs::metadata(path).map_err(refused)?;
-    if metadata.is_dir() {
-        return Err(Fault::Directory);
-    }
-    if !metadata.is_file() {
-        return Err(Fault::NotRegular);
+    if let Some(found) = not_a_file(&metadata) {
+        return Err(Fault::NotAFile { found });
     }
     File::open(path).map_err(refused)
 }

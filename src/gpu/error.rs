@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::visible::shown;
+
 /// An adapter is missing, too small, or gone.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
@@ -101,7 +103,7 @@ impl Limit {
 #[derive(Debug, thiserror::Error)]
 pub enum ShaderError {
     /// A file or folder of shaders could not be read or written.
-    #[error("{path}: {source}")]
+    #[error("{}: {source}", shown(path))]
     File {
         /// The file or folder.
         path: PathBuf,
@@ -109,7 +111,7 @@ pub enum ShaderError {
         source: std::io::Error,
     },
     /// A folder of shaders could not be read, or has none.
-    #[error("{path}: {message}")]
+    #[error("{}: {message}", shown(path))]
     Folder {
         /// The folder.
         path: PathBuf,
@@ -125,7 +127,7 @@ pub enum ShaderError {
         message: String,
     },
     /// A .wgsl file whose name is no kernel's.
-    #[error("{path}: no kernel has this name; known are {known}")]
+    #[error("{}: no kernel has this name; known are {known}", shown(path))]
     UnknownFile {
         /// The file.
         path: PathBuf,

@@ -11,7 +11,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::files::shader_files;
-use crate::gpu::ShaderError;
+use crate::{gpu::ShaderError, paths::not_a_file, visible::shown};
 
 /// The folder of the files for other devices, in `shaders/` and in that of `--shaders`.
 pub const VARIANTS: &str = "variants";
@@ -94,19 +94,19 @@ fn read_file(path: &Path) -> Result<(&'static str, Text), ShaderError> {
         let known: Vec<_> = shader_files().map(|file| file.name).collect();
         return Err(ShaderError::UnknownFile { path: path.to_owned(), known: known.join(", ") });
     };
-    let text = text(&bytes(path)?).map_err(|(line, message)| ShaderError::Text {
-        path: format!("{}:{line}", path.display()),
-        message,
-    })?;
-    Ok((file.name, Text { path: path.display().to_string(), text }))
+    let text = text(&bytes(path)?)
+        .map_err(|(line, message)| ShaderError::Text { path: format!("{}:{line}", shown(path)), message })?;
+    Ok((file.name, Text { path: shown(path).to_string(), text }))
 }
 
-/// The bytes of a regular file; anything else may never end.
+/// The bytes of a regular file.
 fn bytes(path: &Path) -> Result<Vec<u8>, ShaderError> {
-    let kind = fs::metadata(path).map_err(|error| failed(path, error))?;
-    if !kind.is_file() {
-        let found = if kind.is_dir() { "a folder" } else { "a pipe or a device" };
-        return Err(refused(path, format!("expected a regular file, found {found}")));
+    let found = fs::metadata(path).map_err(|error| failed(path, error))?;
+    if let Some(found) = not_a_file(&found) {
+        return Err(refused(
+            path,
+            format!("is {found}, expected a regular file; put the file itself in its place"),
+        ));
     }
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(|error| failed(path, error))?;
@@ -127,7 +127,7 @@ fn text(bytes: &[u8]) -> Result<String, (usize, String)> {
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
-        (line, format!("not UTF-8 at line {line}: save it as UTF-8"))
+        (line, "is not UTF-8: save it as UTF-8".into())
     })?;
     if text.starts_with('\u{feff}') {
         return Err((
@@ -147,7 +147,7 @@ fn failed(path: &Path, source: io::Error) -> ShaderError {
 }
 
 fn refused(path: &Path, message: String) -> ShaderError {
-    ShaderError::Text { path: path.display().to_string(), message }
+    ShaderError::Text { path: shown(path).to_string(), message }
 }
 
 #[cfg(test)]
@@ -158,7 +158,7 @@ mod tests {
     fn a_text_is_utf8_without_a_mark() {
         let wrong = |bytes: &[u8]| text(bytes).unwrap_err();
         let (line, message) = wrong(b"// one\n// two \xfcber\n");
-        assert_eq!((line, message.as_str()), (2, "not UTF-8 at line 2: save it as UTF-8"));
+        assert_eq!((line, message.as_str()), (2, "is not UTF-8: save it as UTF-8"));
         for bytes in [&b"\xef\xbb\xbffn"[..], b"\xff\xfef\0n\0", b"\xfe\xff\0f\0n"] {
             let (line, message) = wrong(bytes);
             assert!(line == 1 && message.contains("byte order mark"), "{message}");
@@ -198,6 +198,6 @@ mod tests {
         assert!(read().unwrap_err().contains("larger than 1 MiB"));
         fs::remove_file(&path).unwrap();
         fs::create_dir(&path).unwrap();
-        assert!(read().unwrap_err().contains("found a folder"));
+        assert!(read().unwrap_err().contains("is a directory, expected a regular file"));
     }
 }

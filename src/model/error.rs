@@ -4,6 +4,8 @@ use std::{io, path::PathBuf};
 
 use safetensors::Dtype;
 
+use crate::visible::shown;
+
 /// A model file could not be written, or what was read is not the model that was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -12,14 +14,17 @@ pub enum ModelError {
     EmptyPath,
 
     /// Nothing is there to load.
-    #[error("{path}: there is no such file; expected a model that --save wrote")]
+    #[error("{}: there is no such file; expected a model that --save wrote", shown(path))]
     Missing {
         /// The file asked for.
         path: PathBuf,
     },
 
     /// A directory, device or pipe stands where a file is expected.
-    #[error("{path} is {found}; expected a regular file: give the name of one such as model.safetensors")]
+    #[error(
+        "{} is {found}, expected a regular file; give the name of one such as model.safetensors",
+        shown(path)
+    )]
     NotAFile {
         /// The path asked for.
         path: PathBuf,
@@ -28,7 +33,7 @@ pub enum ModelError {
     },
 
     /// The operating system refused to read.
-    #[error("{path}: cannot be read: {source}; check its permissions and its disk")]
+    #[error("{}: cannot be read: {source}; check its permissions and its disk", shown(path))]
     Read {
         /// The file asked for.
         path: PathBuf,
@@ -37,7 +42,11 @@ pub enum ModelError {
     },
 
     /// The folder to save in is not there.
-    #[error("{path}: cannot be written as there is no folder {folder}: create it or choose another")]
+    #[error(
+        "{}: cannot be written as there is no folder {}: create it or choose another",
+        shown(path),
+        shown(folder)
+    )]
     MissingFolder {
         /// The file to write.
         path: PathBuf,
@@ -46,14 +55,14 @@ pub enum ModelError {
     },
 
     /// The file that would be replaced is protected.
-    #[error("{path} is read-only and stays as it is: save under another name or make it writable")]
+    #[error("{} is read-only and stays as it is: save under another name or make it writable", shown(path))]
     ReadOnly {
         /// The file to write.
         path: PathBuf,
     },
 
     /// The operating system refused to write.
-    #[error("{path}: cannot be written: {source}; check the folder's permissions and free space")]
+    #[error("{}: cannot be written: {source}; check the folder's permissions and free space", shown(path))]
     Write {
         /// The file to write.
         path: PathBuf,
@@ -63,7 +72,8 @@ pub enum ModelError {
 
     /// A parameter to save is NaN or infinite: training has diverged.
     #[error(
-        "{path}: not written: {tensor} at {index} is {value}, expected finite numbers; train with a smaller --alpha"
+        "{}: not written: {tensor} at {index} is {value}, expected finite numbers; train with a smaller --alpha",
+        shown(path)
     )]
     Diverged {
         /// The file that stays as it was.
@@ -77,14 +87,14 @@ pub enum ModelError {
     },
 
     /// The file has no bytes.
-    #[error("{path} is empty; expected a safetensors file as --save writes it")]
+    #[error("{} is empty; expected a safetensors file as --save writes it", shown(path))]
     Empty {
         /// The file asked for.
         path: PathBuf,
     },
 
     /// The file is of another format.
-    #[error("{path} is {found}; expected a safetensors file as --save writes it")]
+    #[error("{} is {found}; expected a safetensors file as --save writes it", shown(path))]
     NotSafetensors {
         /// The file asked for.
         path: PathBuf,
@@ -93,7 +103,10 @@ pub enum ModelError {
     },
 
     /// The JSON header is damaged.
-    #[error("{path}: the safetensors header is damaged: {reason}; expected a file as --save writes it")]
+    #[error(
+        "{}: the safetensors header is damaged: {reason}; expected a file as --save writes it",
+        shown(path)
+    )]
     Header {
         /// The file asked for.
         path: PathBuf,
@@ -102,7 +115,10 @@ pub enum ModelError {
     },
 
     /// The file ends too soon.
-    #[error("{path} is cut short: {found} bytes, expected at least {expected}; copy or save it again")]
+    #[error(
+        "{} is cut short: {found} bytes, expected at least {expected}; copy or save it again",
+        shown(path)
+    )]
     Truncated {
         /// The file asked for.
         path: PathBuf,
@@ -114,7 +130,8 @@ pub enum ModelError {
 
     /// Something follows the last tensor.
     #[error(
-        "{path} goes on after the last tensor: {found} bytes, expected {expected}; copy or save it again"
+        "{} goes on after the last tensor: {found} bytes, expected {expected}; copy or save it again",
+        shown(path)
     )]
     TrailingBytes {
         /// The file asked for.
@@ -126,7 +143,7 @@ pub enum ModelError {
     },
 
     /// A tensor of the network is not in the file.
-    #[error("{path} has no tensor {tensor}: it has {found}; {remedy}")]
+    #[error("{} has no tensor {tensor}: it has {found}; {remedy}", shown(path))]
     MissingTensor {
         /// The file asked for.
         path: PathBuf,
@@ -139,7 +156,7 @@ pub enum ModelError {
     },
 
     /// The file describes more layers than the network has.
-    #[error("{path} has a tensor {tensor}, which a {expected} network has not; {remedy}")]
+    #[error("{} has a tensor {tensor}, which a {expected} network has not; {remedy}", shown(path))]
     UnexpectedTensor {
         /// The file asked for.
         path: PathBuf,
@@ -152,7 +169,10 @@ pub enum ModelError {
     },
 
     /// The numbers are of another type.
-    #[error("{path}: {tensor} is {found}, expected F32; convert the tensors to 32-bit floating point")]
+    #[error(
+        "{}: {tensor} is {found}, expected F32; convert the tensors to 32-bit floating point",
+        shown(path)
+    )]
     WrongDtype {
         /// The file asked for.
         path: PathBuf,
@@ -163,7 +183,7 @@ pub enum ModelError {
     },
 
     /// A tensor is of another shape.
-    #[error("{path}: {tensor} has shape {found}, expected {expected}; {remedy}")]
+    #[error("{}: {tensor} has shape {found}, expected {expected}; {remedy}", shown(path))]
     WrongShape {
         /// The file asked for.
         path: PathBuf,
@@ -178,7 +198,7 @@ pub enum ModelError {
     },
 
     /// A value in the file is NaN or infinite.
-    #[error("{path}: {tensor} at {index} is {value}, expected finite numbers; use another model")]
+    #[error("{}: {tensor} at {index} is {value}, expected finite numbers; use another model", shown(path))]
     NotFinite {
         /// The file asked for.
         path: PathBuf,

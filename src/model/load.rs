@@ -11,7 +11,10 @@ use ndarray::{Array, Dimension, IntoDimension};
 use safetensors::{Dtype, tensor::Metadata};
 
 use super::{BIAS, ModelError, WEIGHT, first_not_finite, header, mismatch, tensor_name};
-use crate::net::{Layer, Parameters, Shape};
+use crate::{
+    net::{Layer, Parameters, Shape},
+    paths::not_a_file,
+};
 
 /// Names and values.
 type Strings = BTreeMap<String, String>;
@@ -38,7 +41,7 @@ pub fn load_with_metadata(path: &Path, shape: &Shape) -> Result<(Parameters<f32>
     }
     // Asked before it is opened: opening a pipe would wait for a writer.
     let found = fs::metadata(path).map_err(|source| read_error(path, source))?;
-    if let Some(found) = super::not_a_file(&found) {
+    if let Some(found) = not_a_file(&found) {
         return Err(ModelError::NotAFile { path: path.to_owned(), found });
     }
     let file = File::open(path).map_err(|source| read_error(path, source))?;

@@ -17,8 +17,6 @@ pub use load::{load, load_with_metadata, parse};
 pub use mismatch::excerpt;
 pub use save::{check_writable, save, write};
 
-use std::fs;
-
 use ndarray::{Array, Dimension};
 
 /// The longest header that is written or read: 65 layers need less than 20 kB of it.
@@ -37,13 +35,4 @@ fn tensor_name(layer: usize, tensor: &str) -> String {
 fn first_not_finite<D: Dimension>(tensor: &Array<f32, D>) -> Option<(String, f32)> {
     let (index, value) = tensor.indexed_iter().find(|(_, value)| !value.is_finite())?;
     Some((format!("{index:?}"), *value))
-}
-
-/// What is there where a regular file is expected.
-fn not_a_file(found: &fs::Metadata) -> Option<&'static str> {
-    match found {
-        _ if found.is_dir() => Some("a directory"),
-        _ if found.is_file() => None,
-        _ => Some("a device or a pipe"),
-    }
 }

@@ -10,8 +10,12 @@ use std::{
 use safetensors::{Dtype, tensor::TensorInfo};
 use serde::Serialize;
 
-use super::{BIAS, MAX_HEADER_BYTES, ModelError, WEIGHT, first_not_finite, not_a_file, tensor_name};
-use crate::{net::Parameters, whole_file};
+use super::{BIAS, MAX_HEADER_BYTES, ModelError, WEIGHT, first_not_finite, tensor_name};
+use crate::{
+    net::Parameters,
+    paths::{DIRECTORY, folder_of, not_a_file},
+    whole_file,
+};
 
 /// Writes `parameters` and the strings of `metadata` to the file `path`; the same input gives the
 /// same bytes.
@@ -85,8 +89,10 @@ impl Target {
             }
             None => (path.to_owned(), None),
         };
-        let folder = folder_of(&file)
-            .ok_or_else(|| ModelError::NotAFile { path: path.to_owned(), found: "a directory" })?;
+        if names_a_folder(&file) {
+            return Err(ModelError::NotAFile { path: path.to_owned(), found: DIRECTORY });
+        }
+        let folder = folder_of(&file).to_owned();
         if !folder.is_dir() {
             return Err(ModelError::MissingFolder { path: path.to_owned(), folder });
         }
@@ -110,15 +116,9 @@ fn existing(path: &Path) -> Result<Option<Permissions>, ModelError> {
     Ok(Some(found.permissions()))
 }
 
-/// The folder of a file that may not exist yet; none where the path can only be a directory.
-fn folder_of(file: &Path) -> Option<PathBuf> {
-    let ends_in_separator = file.to_string_lossy().chars().next_back().is_some_and(std::path::is_separator);
-    if ends_in_separator || file.file_name().is_none() {
-        return None;
-    }
-    // The parent of a bare file name is the empty path.
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    Some(parent.unwrap_or(Path::new(".")).to_owned())
+/// Whether a path that leads nowhere could only be a directory.
+fn names_a_folder(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(std::path::is_separator) || path.file_name().is_none()
 }
 
 /// Refuses NaN and infinity, so that no good file is replaced by a bad one.

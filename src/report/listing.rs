@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal, Stdout, Write, stdout};
 
-use super::output::visible;
+use crate::visible::visible;
 
 /// Writes lines, and fails if it cannot.
 pub struct Listing(Stdout);

@@ -25,8 +25,10 @@ use std::{
     path::Path,
 };
 
-use crate::train::Observer;
-use output::visible;
+use crate::{
+    train::Observer,
+    visible::{shown, visible},
+};
 
 /// What is known before a device is looked for.
 pub struct Plans {
@@ -128,7 +130,7 @@ pub fn interrupted(signal: &str, training: bool) {
         let _ = write!(stderr(), "\r\x1b[2K");
     }
     let what = if training {
-        "the iteration under way is dropped, a second signal ends at once"
+        "this iteration is dropped, a second signal ends at once"
     } else {
         "nothing was trained"
     };
@@ -137,7 +139,7 @@ pub fn interrupted(signal: &str, training: bool) {
 
 /// Which files of a folder of shaders differ from those of the program, and how many there are.
 pub fn shaders_in_use(folder: &Path, edited: &[&str], files: usize) {
-    let folder = folder.display();
+    let folder = shown(folder);
     note(&match edited {
         [] => format!("shaders from {folder}: {files} there, none edited"),
         _ => format!("shaders from {folder}: {files} there, edited: {}", edited.join(", ")),

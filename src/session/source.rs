@@ -7,7 +7,7 @@ use std::{
 
 use super::SessionError;
 use crate::{
-    data::{DataError, Dataset, Declared, Split, Transpose, declared},
+    data::{DataError, Dataset, Declared, Lengths, Split, Transpose, declared},
     plan::MAX_SAMPLES,
 };
 
@@ -61,12 +61,11 @@ impl DataSource {
         Dataset::load_with(&self.folder, self.transpose)
     }
 
-    /// Reads the samples.
+    /// Reads the samples of the sets that [`DataSource::declared`] found.
     ///
     /// # Errors
-    /// As [`DataSource::declared`].
-    pub fn load(&self) -> Result<Dataset, SessionError> {
-        let lengths = self.declared()?.lengths;
+    /// [`SessionError::Data`] with the first fault of the files.
+    pub fn load(&self, lengths: Lengths) -> Result<Dataset, SessionError> {
         let mut data = self.read()?;
         data.train.truncate(lengths.train + lengths.val);
         if lengths.val > 0 {
@@ -82,9 +81,10 @@ impl DataSource {
 /// As [`DataSource::load`].
 pub fn load_while<T: Send>(
     source: &DataSource,
+    lengths: Lengths,
     other: impl FnOnce() -> T + Send,
 ) -> Result<(Arc<Dataset>, T), SessionError> {
-    let (data, other) = rayon::join(|| source.load(), other);
+    let (data, other) = rayon::join(|| source.load(lengths), other);
     Ok((Arc::new(data?), other))
 }
 

@@ -45,10 +45,12 @@ impl fmt::Display for Hint {
             Hint::Stuck { loss, classes } => {
                 write!(f, "the loss stays at {loss:.4}, about ln({classes}): the network only guesses")
             }
-            Hint::DeadUnits { layer, dead, units, images } => write!(
-                f,
-                "{dead} of {units} units of hidden layer {layer} are dead: 0 for each of {images} images tried"
-            ),
+            Hint::DeadUnits { layer, dead, units, images } => {
+                write!(
+                    f,
+                    "{dead} of {units} units of hidden layer {layer} are dead: 0 for all {images} images tried"
+                )
+            }
         }
     }
 }

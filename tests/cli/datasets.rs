@@ -48,10 +48,9 @@ fn letters_train_everywhere_and_are_turned_with_a_word() {
         [&["--device", "cpu"][..], &["--device", "gpu", "--plan", "layerwise"], &["--device", "gpu"]]
     {
         let args = [&["--data", path_text(folder.path()), "--iters", "3", "--json"], device].concat();
-        let run = run(&args).status(0);
+        let run = run(&args).status(0).has_narrow_notes();
         assert_eq!(run.start()["data"]["classes"], 26);
-        let run =
-            run.says(&["rows and columns of every image are swapped", "emnist-letters", "--transpose=no"]);
+        let run = run.says(&["rows and columns are swapped", "emnist-letters", "--transpose=no"]);
         let run = run.says(&["labels are 1 to 26: class 0 of the network is label 1"]);
         assert!(!run.stderr.contains("warning"), "{}", run.stderr);
     }

@@ -116,6 +116,50 @@ mod unix_only {
         Run::of(command).status(3).says(&["no\u{fffd}thing"]);
     }
 
+    /// A name that begins a line of its own could pass for another message.
+    #[test]
+    fn a_name_with_a_line_break_is_shown_on_one_line() {
+        let folder = temporary();
+        let odd = |name: &str| inside(&folder, &format!("{name}\nerror: all is well\t"));
+        let (data, part, shaders, model) = (odd("data"), odd("part"), odd("shaders"), odd("model"));
+        for folder in [&data, &part, &shaders] {
+            fs::create_dir(folder).expect("a folder");
+        }
+        for file in files(DATA.path()) {
+            fs::copy(&file, Path::new(&data).join(file.file_name().expect("a name"))).expect("a copy");
+        }
+        let two = ["a\nb-train-images-idx3-ubyte", "train-images-idx3-ubyte"];
+        for name in two {
+            fs::write(Path::new(&part).join(name), "").expect("a file");
+        }
+        fs::write(&model, "no model").expect("a file");
+        fs::write(Path::new(&shaders).join("relu.wgsl"), b"// \xff").expect("a file");
+        for (status, args) in [
+            (2, ["--save", &inside(&folder, "data\nerror: all is well\t/train-images-idx3-ubyte")]),
+            (3, ["--data", &odd("none")]),
+            (3, ["--data", &model]),
+            (3, ["--data", &part]),
+            (3, ["--init", &model]),
+            (3, ["--save", &format!("{}/model", odd("none"))]),
+            (5, ["--shaders", &odd("none")]),
+            (5, ["--shaders", &shaders]),
+        ] {
+            let data = if args[0] == "--save" { &["--data", &data][..] } else { &[] };
+            let run = Run::of(without_driver(&[&args, data].concat())).status(status);
+            let run = run.says(&["error: ", r"\nerror: all is well\t"]);
+            assert_eq!(run.stderr.lines().count(), 1, "{}", run.stderr);
+        }
+        let args = ["--device", "cpu", "--iters", "0", "--data", &data, "--save", &model];
+        for more in [&[][..], &["--init", &model]] {
+            let run = run(&[&args, more].concat()).status(0).says(&["saved to", r"model\nerror"]);
+            // A heading goes on below itself.
+            let heading = run.stdout.replace("\n         ", "");
+            assert!(heading.contains(r"data\nerror"), "{heading}");
+            let all = [run.stdout, run.stderr].concat();
+            assert!(!all.lines().any(|line| line.starts_with("error")) && !all.contains('\t'), "{all}");
+        }
+    }
+
     /// The limit stands for a full disk: a write beyond it fails.
     fn with_small_files(args: &[&str]) -> Run {
         let mut command = Command::new("sh");

@@ -70,6 +70,15 @@ impl Run {
         self
     }
 
+    /// Checks that notes fit a terminal of 80 columns. Warnings and errors have paths and reasons in them.
+    pub fn has_narrow_notes(self) -> Run {
+        let is_note = |line: &&str| !["warning: ", "error: "].iter().any(|start| line.starts_with(start));
+        for line in self.stderr.lines().filter(is_note) {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+        self
+    }
+
     /// The events of a `--json` run: an object a line and nothing else.
     pub fn events(&self) -> Vec<Value> {
         assert!(self.stdout.is_empty() || self.stdout.ends_with('\n'), "{}", self.stdout);

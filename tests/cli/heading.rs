@@ -50,6 +50,13 @@ fn a_heading_says_what_is_trained_on_what_and_how() {
     }
 }
 
+#[test]
+fn notes_before_the_table_fit_a_terminal() {
+    for plan in ["layerwise", "fused"] {
+        run(&["--device", "gpu", "--plan", plan, "--iters", "1"]).status(0).has_narrow_notes();
+    }
+}
+
 /// The recipe is read while the driver loads, and where it does not.
 #[cfg(target_os = "linux")]
 #[test]

@@ -59,7 +59,7 @@ fn a_network_that_learns_nothing_is_a_hint() {
                 .as_str()
                 .is_some_and(|hint| hint.starts_with("10 of 10 units of hidden layer 0 are dead"))
         );
-        run.says(&[
+        run.has_narrow_notes().says(&[
             "hint: the loss stays at 2.",
             "about ln(10)",
             "hint: 10 of 10 units",

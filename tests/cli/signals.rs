@@ -63,7 +63,7 @@ fn interrupted(signal: &str, args: &[&str], events: usize) -> (Value, Duration) 
     read_lines(&mut stdout, events);
     let start = Instant::now();
     send(signal, &child);
-    let run = rest(child, stdout).status(130);
+    let run = rest(child, stdout).status(130).has_narrow_notes();
     let took = start.elapsed();
     let announced = run.stderr.lines().filter(|line| line.starts_with("interrupted: "));
     assert_eq!(announced.count(), 1, "{}", run.stderr);
@@ -153,7 +153,7 @@ fn a_second_signal_ends_at_once() {
     std::thread::sleep(Duration::from_millis(100));
     let start = Instant::now();
     send("-INT", &child);
-    let run = rest(child, stdout).status(130);
+    let run = rest(child, stdout).status(130).has_narrow_notes();
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     assert_eq!(run.stdout, "", "no end");
     assert!(!Path::new(&save).exists());

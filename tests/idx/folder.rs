@@ -41,7 +41,9 @@ fn folders_and_names() {
             fs::remove_file(dir.join(name)).unwrap()
         });
         check_folder(
-            &format!("DIR/{name}.gz: is a directory, expected an IDX file; put the file itself in its place"),
+            &format!(
+                "DIR/{name}.gz: is a directory, expected a regular file; put the file itself in its place"
+            ),
             |dir| fs::create_dir(dir.join(format!("{name}.gz"))).unwrap(),
         );
     }
@@ -57,7 +59,7 @@ fn unusual_files() {
         symlink(target, dir.join(name)).unwrap();
     };
     let not_regular = format!(
-        "DIR/{name}: is a pipe, a socket or a device, expected a regular file; copy the data into one"
+        "DIR/{name}: is a pipe, a socket or a device, expected a regular file; put the file itself in its place"
     );
     check_folder(&not_regular, |dir| replace(dir, "/dev/zero"));
     check_folder(&not_regular, |dir| {

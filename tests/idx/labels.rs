@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use shadegrad::data::Dataset;
+use shadegrad::{
+    data::{Dataset, Transpose},
+    session::DataSource,
+};
 use tempfile::TempDir;
 
 use super::{NAMES, idx};
@@ -15,13 +18,18 @@ fn integers(dims: &[u32], numbers: &[i32]) -> Vec<u8> {
     file
 }
 
-/// Loads pictures of one pixel with these label files.
-fn load(count: u32, train: Vec<u8>, test_count: u32, test: Vec<u8>) -> Result<Dataset, String> {
+/// Pictures of one pixel with these label files.
+fn folder(count: u32, train: Vec<u8>, test_count: u32, test: Vec<u8>) -> TempDir {
     let dir = TempDir::new().unwrap();
     let pictures = |count: u32| idx(&[count, 1, 1], &vec![9; count as usize]);
     for (name, bytes) in NAMES.iter().zip([pictures(count), train, pictures(test_count), test]) {
         fs::write(dir.path().join(name), bytes).unwrap();
     }
+    dir
+}
+
+fn load(count: u32, train: Vec<u8>, test_count: u32, test: Vec<u8>) -> Result<Dataset, String> {
+    let dir = folder(count, train, test_count, test);
     let folder = format!("{}/", dir.path().display());
     Dataset::load(dir.path()).map_err(|error| error.to_string().replace(&folder, ""))
 }
@@ -51,9 +59,12 @@ fn bytes_integers_one_hot_and_qmnist_say_the_same() {
 fn classes_are_those_of_the_training_file() {
     for (first, classes) in [(1, 26), (0, 47), (0, 62), (100, 100)] {
         let labels: Vec<u8> = (0..classes).map(|class| first + class).collect();
-        let mut data = load(classes.into(), idx(&[classes.into()], &labels), 1, idx(&[1], &[first])).unwrap();
-        assert_eq!((data.classes, data.test.labels[0]), (usize::from(classes), 0));
-        data.train.truncate(2);
+        let dir = folder(classes.into(), idx(&[classes.into()], &labels), 1, idx(&[1], &[first]));
+        let transpose = Transpose::No;
+        let source =
+            DataSource { folder: dir.path().to_owned(), limit: Some(3), held_out: Some(1), transpose };
+        let data = source.load(source.declared().unwrap().lengths).unwrap();
+        assert_eq!((&data.train.labels[..], data.test.labels[0]), (&[0, 1][..], 0));
         assert_eq!(data.classes, usize::from(classes));
     }
     let labels: Vec<i32> = (1..=300).rev().collect();

@@ -141,16 +141,16 @@ fn paths_that_cannot_be_written_are_found_before_training() {
     let long = "n".repeat(300);
     for (path, expected) in [
         (PathBuf::new(), "path of the model file is empty"),
-        (folder.path().to_owned(), "is a directory; expected a regular file"),
-        (at("new/"), "is a directory; expected a regular file"),
-        (PathBuf::from(".."), "is a directory; expected a regular file"),
+        (folder.path().to_owned(), "is a directory, expected a regular file"),
+        (at("new/"), "is a directory, expected a regular file"),
+        (PathBuf::from(".."), "is a directory, expected a regular file"),
         (at("missing/model"), "no folder"),
         (at("file/model"), "cannot be written"),
         (at("protected"), "is read-only and stays as it is"),
         (at(&long), "cannot be written"),
         (at("nul\0"), "cannot be written"),
         #[cfg(unix)]
-        (PathBuf::from("/dev/null"), "is a device or a pipe; expected a regular file"),
+        (PathBuf::from("/dev/null"), "is a pipe, a socket or a device, expected a regular file"),
         #[cfg(target_os = "linux")]
         (PathBuf::from("/proc/model.safetensors"), "cannot be written"),
     ] {
@@ -215,9 +215,9 @@ fn what_is_no_file_is_not_loaded() {
     for (path, expected) in [
         (PathBuf::new(), "path of the model file is empty"),
         (folder.path().join("missing"), "no such file"),
-        (folder.path().to_owned(), "is a directory; expected a regular file"),
+        (folder.path().to_owned(), "is a directory, expected a regular file"),
         #[cfg(unix)]
-        (PathBuf::from("/dev/zero"), "is a device or a pipe; expected a regular file"),
+        (PathBuf::from("/dev/zero"), "is a pipe, a socket or a device, expected a regular file"),
     ] {
         let error = load(&path, &shape(5, &[3], 2)).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
