@@ -89,11 +89,11 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
             }
             let prepared = prepared?;
             edited::announce_plan(args.shaders.plan, prepared.plan(), &request(&adapter), &shaders)?;
-            waiting.on("compiling shaders");
-            edited::compare(prepared.device(), prepared.plan(), &shaders)?;
             advise_engine(args, &adapter, prepared.plan());
-            let plan = prepared.plan().kind.name();
+            waiting.on("compiling shaders");
             let mut engine = prepared.start(&shaders, &data, &parameters)?;
+            edited::compare(engine.device(), engine.plan(), &shaders)?;
+            let plan = engine.plan().kind.name();
             let kept = engine.keep(parameters);
             (Box::new(engine) as Box<dyn Engine>, kept, gpu_line(&adapter), plan)
         }

@@ -38,11 +38,6 @@ impl Prepared {
         &self.plan
     }
 
-    /// What will compute.
-    pub fn device(&self) -> &Device {
-        &self.device
-    }
-
     /// Compiles the kernels and, meanwhile, uploads samples and parameters. The driver is ready for the iterations
     /// then.
     ///
