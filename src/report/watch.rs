@@ -8,6 +8,7 @@ use super::{DeviceLine, Listing};
 use crate::{
     bench::Ratio,
     lab::watch::{Checked, Observer, Outcome, Save, Timed, Verdict},
+    visible::shown,
 };
 
 /// Kernels of one save that are told one by one; of more the lines are one.
@@ -27,7 +28,7 @@ pub fn watch(json: bool, device: DeviceLine, folder: &Path) -> io::Result<Box<dy
         return Ok(Box::new(Json(listing)));
     }
     let DeviceLine { name, backend, driver, kind } = device;
-    listing.line(&format!("watching {} on {name}\n({backend}, {kind}; {driver})", folder.display()))?;
+    listing.line(&format!("watching {} on {name}\n({backend}, {kind}; {driver})", shown(folder)))?;
     Ok(Box::new(Text(listing)))
 }
 
