@@ -1,20 +1,25 @@
 //! `shadegrad bench` from outside. The tests that measure need an adapter, and fail without one.
 
 mod common;
+#[path = "common/no_driver.rs"]
+mod no_driver;
+#[path = "common/shaders.rs"]
+mod shader_folders;
 
-use std::{fs, path::Path, process::Output, sync::LazyLock};
+use std::{process::Output, sync::LazyLock};
 
 use serde_json::Value;
 use shadegrad::{
     bench,
-    gpu::{Wanted, choose},
     kernels::{DeviceProfile, Shaders},
     net::Shape,
     plan::{self, PassId, PlanKind},
 };
 use tempfile::TempDir;
 
-use common::shadegrad;
+use common::{gpu::adapter, shadegrad};
+use no_driver::without_driver;
+use shader_folders::edited;
 
 const TRAIN: usize = 613;
 
@@ -23,12 +28,9 @@ static DATA: LazyLock<TempDir> = LazyLock::new(|| common::folder(&common::datase
 
 /// Runs `bench` on the small data: standard output and standard error, the status checked.
 fn bench(args: &[&str], driver: bool, status: i32) -> (String, String) {
-    let mut command = shadegrad();
-    command.arg("bench").arg("--data").arg(DATA.path()).args(args);
-    if !driver {
-        command.envs([("VK_DRIVER_FILES", "/nonexistent"), ("VK_ICD_FILENAMES", "/nonexistent")]);
-        command.env("__EGL_VENDOR_LIBRARY_FILENAMES", "/nonexistent");
-    }
+    let data = DATA.path().to_str().expect("temporary paths are UTF-8");
+    let args = [&["bench", "--data", data], args].concat();
+    let mut command = if driver { shadegrad(&args) } else { without_driver(&args) };
     let Output { status: found, stdout, stderr } = command.output().expect("the binary runs");
     let text = |bytes| String::from_utf8(bytes).expect("the output is UTF-8");
     let (stdout, stderr) = (text(stdout), text(stderr));
@@ -78,9 +80,8 @@ fn assert_rate(event: &Value, cost: &str, rate: &str, share: &str, limit: &Value
 
 /// The kernels of an iteration of each plan that serves the small data, and the limits.
 fn measured(hidden: &[usize]) -> Vec<(PlanKind, Vec<&'static str>)> {
-    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
     let (data, shape) = (common::dataset(7, 5, TRAIN, 101), Shape::new(35, hidden, 10).expect("a shape"));
-    let request = bench::request(&shape, &data, DeviceProfile::of(&adapter), &Default::default());
+    let request = bench::request(&shape, &data, DeviceProfile::of(&adapter()), &Default::default());
     let shaders = Shaders::load(None).expect("the built-in shaders");
     let kernels = |kind| {
         let plan = plan::choose(Some(kind), &request, &shaders).ok()?;
@@ -140,9 +141,10 @@ fn every_plan_that_serves_the_network_is_measured() {
 
 #[test]
 fn what_is_wrong_gets_no_time_and_status_6() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    write_edited(folder.path(), "relu_backward", "select(vec4f(0.0), da[i], z[i] > vec4f(0.0))", "da[i]");
-    write_edited(folder.path(), "copy", "x[i];", "x[i] * 1.001;");
+    let folder = edited(&[
+        ("relu_backward.wgsl", "select(vec4f(0.0), da[i], z[i] > vec4f(0.0))", "da[i]"),
+        ("copy.wgsl", "x[i];", "x[i] * 1.001;"),
+    ]);
     let shaders = folder.path().to_str().expect("temporary paths are UTF-8");
     let (events, stderr) = events(&["--plan", "layerwise", "--shaders", shaders], 6);
     for event in &events[1..] {
@@ -159,13 +161,6 @@ fn what_is_wrong_gets_no_time_and_status_6() {
     for part in ["error: ", "relu_backward", "copy", "iteration"] {
         assert!(stderr.contains(part), "`{part}` is not in {stderr}");
     }
-}
-
-fn write_edited(folder: &Path, name: &str, from: &str, to: &str) {
-    let entry = shadegrad::kernels::entry(name);
-    assert!(entry.sources[0].file.text.contains(from), "{name} has no `{from}`");
-    let path = folder.join(format!("{name}.wgsl"));
-    fs::write(path, entry.sources[0].file.text.replace(from, to)).expect("an edited shader");
 }
 
 #[test]

@@ -1,10 +1,15 @@
 //! What all shaders have in common: they are registered, stay within WebGPU's defaults, let NaN through, and
 //! have the constants of their twins.
 
+#[path = "common/device.rs"]
+mod device;
+#[path = "common/gpu.rs"]
+mod gpu;
+
 use std::path::Path;
 
 use shadegrad::{
-    gpu::{Device, Needs, Part, Shader, Wanted, choose},
+    gpu::{Part, Shader},
     kernels::{
         COMMON, Depth, DeviceProfile, Entry, MatmulKind, REGISTRY, Random, Shaders, Sizes, Source, Tensor,
         activation_kernels, check, entry, fused::FusedStep, optimizer_kernel, shader_files,
@@ -13,10 +18,8 @@ use shadegrad::{
     reference::{DECAY, EPS, MU, SLOPE},
 };
 
-fn device() -> Device {
-    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
-    Device::open(&adapter, &Needs::default()).unwrap_or_else(|error| panic!("{error}"))
-}
+use device::device;
+use gpu::adapter;
 
 #[test]
 fn every_shader_file_is_registered() {
@@ -166,7 +169,7 @@ fn one_dropped_sample_of_a_long_sum_is_noticed() {
 /// on drivers that stop them.
 #[test]
 fn every_text_is_right_with_its_unroll_marks_ignored() {
-    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let adapter = adapter();
     let device = device();
     for entry in REGISTRY {
         let mut shapes = (entry.shapes.thorough)();

@@ -79,6 +79,14 @@ impl Device {
         })
     }
 
+    /// Whether it was opened for what `needs` asks for.
+    ///
+    /// # Errors
+    /// [`DeviceError::TooSmall`] with the limit, need and have.
+    pub fn meets(&self, needs: &Needs) -> Result<(), DeviceError> {
+        needs.limits(&format!("the open device on {}", self.adapter), &self.raw.limits()).map(drop)
+    }
+
     /// The adapter behind it.
     pub fn adapter(&self) -> &Adapter {
         &self.adapter
@@ -198,8 +206,11 @@ impl Device {
         Submission(self.queue.submit([commands]))
     }
 
-    /// What the callbacks noted.
-    fn check(&self) -> Result<(), DeviceError> {
+    /// Whether nothing has gone wrong so far, outside of any call too: a device with a fault does not recover.
+    ///
+    /// # Errors
+    /// As [`Device::wait`].
+    pub fn check(&self) -> Result<(), DeviceError> {
         match &*self.fault.lock().unwrap_or_else(PoisonError::into_inner) {
             None => Ok(()),
             Some(DeviceFault::Lost(message)) => Err(self.lost(message.clone())),

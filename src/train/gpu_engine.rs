@@ -2,7 +2,7 @@
 //! device works. What a report needs is copied after its submission, and picked up when that is done:
 //! the queue never runs dry for it.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use super::{
     Engine, Kept, ReportMetrics, Snapshot, Stop, TrainError,
@@ -26,7 +26,7 @@ const IN_FLIGHT: usize = 2;
 
 /// Trains on a device by a plan.
 pub struct GpuEngine {
-    device: Device,
+    device: Arc<Device>,
     plan: Plan,
     buffers: Buffers,
     program: Program,
@@ -46,7 +46,7 @@ pub struct GpuEngine {
 
 impl GpuEngine {
     pub(super) fn new(
-        device: Device,
+        device: Arc<Device>,
         plan: Plan,
         buffers: Buffers,
         program: Program,

@@ -1,5 +1,7 @@
 //! From a plan to an engine: a device is opened, then kernels are compiled while samples are uploaded.
 
+use std::sync::Arc;
+
 use super::{GpuEngine, TrainError};
 use crate::{
     data::Dataset,
@@ -12,7 +14,7 @@ use crate::{
 /// A device opened for a plan whose shaders are valid. No samples are needed for that, so they can be read
 /// meanwhile.
 pub struct Prepared {
-    device: Device,
+    device: Arc<Device>,
     plan: Plan,
     request: PlanRequest,
 }
@@ -28,8 +30,23 @@ impl Prepared {
         request: &PlanRequest,
         plan: Plan,
     ) -> Result<Self, TrainError> {
-        let plan = plan.keep(|pass| pass != PassId::Predict);
+        let plan = trained(plan);
         let device = Device::open(adapter, &plan.check(adapter, shaders)?)?;
+        Ok(Prepared { device: device.into(), plan, request: request.clone() })
+    }
+
+    /// Takes a device that is open: trainings that share one share what it has compiled.
+    ///
+    /// # Errors
+    /// [`TrainError`] if a shader is not valid, or the device was opened for less than `plan` needs.
+    pub fn on(
+        device: Arc<Device>,
+        shaders: &Shaders,
+        request: &PlanRequest,
+        plan: Plan,
+    ) -> Result<Self, TrainError> {
+        let plan = trained(plan);
+        device.meets(&plan.check(device.adapter(), shaders)?)?;
         Ok(Prepared { device, plan, request: request.clone() })
     }
 
@@ -59,6 +76,11 @@ impl Prepared {
         let program = Program::compile(&device, &plan, shaders, &buffers)?;
         Ok(GpuEngine::new(device, plan, buffers, program, request))
     }
+}
+
+/// What a training runs of a plan.
+fn trained(plan: Plan) -> Plan {
+    plan.keep(|pass| pass != PassId::Predict)
 }
 
 impl GpuEngine {

@@ -6,7 +6,13 @@ use std::{collections::BTreeMap, fs};
 use shadegrad::{model, net::Shape};
 use tempfile::TempDir;
 
-use super::{common, harness::*};
+use super::{
+    common::{
+        self,
+        idx::{idx, idx_of},
+    },
+    harness::*,
+};
 
 /// A folder with a data set of `classes` classes, its files renamed and its labels changed.
 fn folder(classes: usize, names: fn(&str) -> String, labels: impl Fn(&[u16]) -> Vec<u8>) -> TempDir {
@@ -28,16 +34,14 @@ fn unchanged(name: &str) -> String {
 
 /// An IDX file of bytes.
 fn bytes(labels: &[u16], first: u8) -> Vec<u8> {
-    let count = (labels.len() as u32).to_be_bytes();
-    [0, 0, 8, 1].into_iter().chain(count).chain(labels.iter().map(|&label| label as u8 + first)).collect()
+    let labels: Vec<u8> = labels.iter().map(|&label| label as u8 + first).collect();
+    idx(&[labels.len() as u32], &labels)
 }
 
 /// QMNIST's file: eight integers a sample.
 fn qmnist(labels: &[u16]) -> Vec<u8> {
     let numbers = |&label: &u16| [u32::from(label), 4, 2_407, 156, 0, 0, 7, 0].map(u32::to_be_bytes).concat();
-    let count = (labels.len() as u32).to_be_bytes();
-    let head = [0, 0, 12, 2].into_iter().chain(count).chain(8u32.to_be_bytes());
-    head.chain(labels.iter().flat_map(numbers)).collect()
+    idx_of(0x0c, &[labels.len() as u32, 8], &labels.iter().flat_map(numbers).collect::<Vec<_>>())
 }
 
 #[test]
@@ -197,10 +201,8 @@ fn more_images_than_a_plan_can_count_are_refused_with_the_flag() {
     for (split, flag) in [("train", "--limit 15360000"), ("t10k", "make a smaller test file")] {
         let folder = folder(2, unchanged, |labels| bytes(labels, 0));
         let place = |what: &str| folder.path().join(format!("{split}-{what}-ubyte"));
-        let header =
-            [&[0, 0, 8, 3][..], &many.to_be_bytes(), &4u32.to_be_bytes(), &4u32.to_be_bytes()].concat();
-        fs::write(place("images-idx3"), header).unwrap();
-        fs::write(place("labels-idx1"), [&[0, 0, 8, 1][..], &many.to_be_bytes()].concat()).unwrap();
+        fs::write(place("images-idx3"), idx(&[many, 4, 4], &[])).unwrap();
+        fs::write(place("labels-idx1"), idx(&[many], &[])).unwrap();
         let labels = fs::OpenOptions::new().write(true).open(place("labels-idx1")).unwrap();
         labels.set_len(8 + u64::from(many)).unwrap();
         let name = if split == "train" { "train" } else { "test" };

@@ -73,11 +73,7 @@ fn what_a_model_says_of_itself_is_shown_escaped_and_cut() {
 
 #[cfg(unix)]
 mod unix_only {
-    use std::{
-        ffi::OsStr,
-        os::unix::ffi::OsStrExt,
-        process::{Command, Stdio},
-    };
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt, process::Stdio};
 
     use super::*;
 
@@ -92,15 +88,13 @@ mod unix_only {
             fs::copy(&file, data.join(file.file_name().expect("a name"))).expect("a copy");
         }
         let (shaders, save) = (odd(b"\xfe\xffshaders"), odd(b"m\xc3odel"));
-        let base = ["--iters", "1", "--json", "--device"];
-        let mut command = common::shadegrad();
-        command.args(["shaders", "export"]).arg(&shaders);
-        let exported = command.output().expect("the binary runs");
-        assert_eq!(exported.status.code(), Some(0));
+        let mut command = common::shadegrad(&["shaders", "export"]);
+        command.arg(&shaders);
+        Run::of(command).status(0);
         let mut sha256 = Vec::new();
         for (device, init) in [("gpu", None), ("cpu", None), ("cpu", Some(&save))] {
-            let mut command = common::shadegrad();
-            command.args(base).arg(device).arg("--data").arg(&data).arg("--save").arg(&save);
+            let mut command = common::shadegrad(&["--iters", "1", "--json", "--device", device]);
+            command.arg("--data").arg(&data).arg("--save").arg(&save);
             if device == "gpu" {
                 command.arg("--shaders").arg(&shaders);
             }
@@ -111,8 +105,8 @@ mod unix_only {
             sha256.push(run.end()["weights_sha256"].clone());
         }
         assert_ne!(sha256[1], sha256[2], "one started where the other ended");
-        let mut command = common::shadegrad();
-        command.args(["--device", "cpu", "--data"]).arg(odd(b"no\xffthing"));
+        let mut command = common::shadegrad(&["--device", "cpu", "--data"]);
+        command.arg(odd(b"no\xffthing"));
         Run::of(command).status(3).says(&["no\u{fffd}thing"]);
     }
 
@@ -162,12 +156,8 @@ mod unix_only {
 
     /// The limit stands for a full disk: a write beyond it fails.
     fn with_small_files(args: &[&str]) -> Run {
-        let mut command = Command::new("sh");
-        let script = "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\"";
-        command.args(["-c", script, env!("CARGO_BIN_EXE_shadegrad")]).args(args);
-        command.stdin(Stdio::null()).env_remove("WGPU_BACKEND");
-        let output = command.output().expect("the binary runs");
-        Run { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        let mut command = process(&["sh", "-c", "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\""], args);
+        Run::ended(command.stdin(Stdio::null()).output().expect("the binary runs"))
     }
 
     #[test]
@@ -191,15 +181,13 @@ mod unix_only {
     #[test]
     fn the_programs_own_name_changes_nothing() {
         let folder = temporary();
-        let link = folder.path().join("another name");
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_shadegrad"), &link).expect("a link");
-        let sha256 = |program: &OsStr| {
-            let mut command = Command::new(program);
-            command.args(["--device", "gpu", "--iters", "3", "--json", "-q", "--data"]).arg(DATA.path());
-            let output = command.env_remove("WGPU_BACKEND").output().expect("the binary runs");
-            let end: Value = serde_json::from_slice(&output.stdout).expect("an end");
-            end["weights_sha256"].clone()
+        let link = "ln -s \"$0\" 'another name' && exec './another name' \"$@\"";
+        let args = ["--device", "gpu", "--iters", "3", "--json", "-q"];
+        let sha256 = |by: &[&str]| {
+            let output = process(by, &args).current_dir(folder.path()).output().expect("the binary runs");
+            Run::ended(output).status(0).end()["weights_sha256"].clone()
         };
-        assert_eq!(sha256(link.as_os_str()), sha256(OsStr::new(env!("CARGO_BIN_EXE_shadegrad"))));
+        assert_eq!(sha256(&["sh", "-c", link]), sha256(&[]));
+        assert!(folder.path().join("another name").exists());
     }
 }

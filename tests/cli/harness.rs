@@ -1,12 +1,15 @@
 //! What all tests of the command line share: small data, the binary, and what a run of it leaves.
 
-use std::{path::Path, process::Output, sync::LazyLock};
+use std::{fs, path::Path, process::Output, sync::LazyLock};
 
 use assert_cmd::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::common::{self, shadegrad};
+use super::{
+    common::{self, shadegrad},
+    no_driver, shader_folders,
+};
 
 pub const TRAIN: usize = 613;
 pub const TEST: usize = 101;
@@ -20,22 +23,25 @@ pub const REMEDY: &str = "apt-get install mesa-vulkan-drivers";
 
 /// The binary with `args`, on the small data.
 pub fn command(args: &[&str]) -> Command {
-    let mut command = shadegrad();
-    command.args(args);
-    if !args.contains(&"--data")
-        && !args.iter().any(|arg| ["check", "devices", "shaders", "watch"].contains(arg))
-    {
-        command.arg("--data").arg(DATA.path());
-    }
-    command
+    shadegrad(&on_the_small_data(args))
 }
 
-/// The same where no driver is found: a device that is touched is missed, loudly.
+/// The same as a process to be followed, started by another program with its arguments, if `by` names one.
+#[cfg(unix)]
+pub fn process(by: &[&str], args: &[&str]) -> std::process::Command {
+    common::binary::process(by, &on_the_small_data(args))
+}
+
+fn on_the_small_data<'a>(args: &[&'a str]) -> Vec<&'a str> {
+    let has_data = args.contains(&"--data");
+    let needs_none = args.iter().any(|arg| ["check", "devices", "shaders", "watch", "--help", "--version"].contains(arg));
+    let more = ["--data", path_text(DATA.path())];
+    args.iter().copied().chain(more.into_iter().filter(|_| !has_data && !needs_none)).collect()
+}
+
+/// The binary where no driver is found: a device that is touched is missed, loudly.
 pub fn without_driver(args: &[&str]) -> Command {
-    let mut command = command(args);
-    command.envs([("VK_DRIVER_FILES", "/nonexistent"), ("VK_ICD_FILENAMES", "/nonexistent")]);
-    command.env("__EGL_VENDOR_LIBRARY_FILENAMES", "/nonexistent");
-    command
+    no_driver::without_driver(&on_the_small_data(args))
 }
 
 /// What a run left: status, standard output, standard error.
@@ -51,7 +57,11 @@ pub fn text(bytes: Vec<u8>) -> String {
 
 impl Run {
     pub fn of(mut command: Command) -> Run {
-        let Output { status, stdout, stderr } = command.output().expect("the binary runs");
+        Run::ended(command.output().expect("the binary runs"))
+    }
+
+    /// What a process left when it had ended.
+    pub fn ended(Output { status, stdout, stderr }: Output) -> Run {
         Run { status: status.code(), stdout: text(stdout), stderr: text(stderr) }
     }
 
@@ -110,6 +120,13 @@ pub fn path_text(path: &Path) -> &str {
 /// A file or folder in `folder`, as an argument.
 pub fn inside(folder: &TempDir, name: &str) -> String {
     path_text(&folder.path().join(name)).to_owned()
+}
+
+/// A folder with one file of `shaders export`, changed.
+pub fn changed(file: &str, change: impl Fn(&str) -> String) -> TempDir {
+    let folder = temporary();
+    fs::write(folder.path().join(file), change(shader_folders::text(file))).expect("an edited shader");
+    folder
 }
 
 pub fn temporary() -> TempDir {

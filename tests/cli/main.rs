@@ -11,9 +11,13 @@ mod files;
 mod harness;
 mod heading;
 mod json;
+#[path = "../common/no_driver.rs"]
+mod no_driver;
 mod noticed;
 mod recipes;
 mod shader_contract;
+#[path = "../common/shaders.rs"]
+mod shader_folders;
 mod shader_texts;
 mod shaders;
 #[cfg(unix)]
@@ -30,7 +34,6 @@ use std::{
 use serde_json::Value;
 use shadegrad::gpu::GraphicsApi;
 
-use common::shadegrad;
 use harness::*;
 use json::assert_figures;
 
@@ -164,9 +167,7 @@ fn help_and_version_are_results() {
     for args in
         [&["--help"][..], &["-h"], &["help"], &["--version"], &["train", "--help"], &["shaders", "--help"]]
     {
-        let mut command = shadegrad();
-        command.args(args);
-        let run = Run::of(command).status(0);
+        let run = Run::of(common::shadegrad(args)).status(0);
         assert!(run.stdout.contains("shadegrad"), "{args:?}: {}", run.stdout);
         assert_eq!(run.stderr, "", "{args:?}");
     }

@@ -1,24 +1,17 @@
 //! `--shaders`: edited kernels that do not fit what the host binds or the device offers are refused before training.
 
-use std::fs;
-
-use shadegrad::gpu::{Wanted, choose};
 use tempfile::TempDir;
 
-use super::{Run, path_text, run, temporary};
+use super::{Run, changed, common::gpu::adapter, path_text, run};
 
 /// A folder with relu.wgsl alone, in which each text is replaced by the one after it.
 fn relu(edits: &[(&str, &str)]) -> TempDir {
-    let exported = temporary();
-    run(&["shaders", "export", path_text(exported.path())]).status(0);
-    let mut text = fs::read_to_string(exported.path().join("relu.wgsl")).expect("an exported shader");
-    for (from, to) in edits {
-        assert!(text.contains(from), "relu.wgsl has no `{from}`");
-        text = text.replace(from, to);
-    }
-    let folder = temporary();
-    fs::write(folder.path().join("relu.wgsl"), text).expect("an edited shader");
-    folder
+    changed("relu.wgsl", |text| {
+        edits.iter().fold(text.to_owned(), |text, (from, to)| {
+            assert!(text.contains(from), "relu.wgsl has no `{from}`");
+            text.replace(from, to)
+        })
+    })
 }
 
 fn train(folder: &TempDir) -> Run {
@@ -76,8 +69,7 @@ fn local_memory_that_would_end_the_driver_is_refused() {
 
 /// A trait of the adapter that trains.
 fn adapters(name: &str) -> String {
-    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
-    let found = adapter.traits().into_iter().find(|(known, _)| *known == name);
+    let found = adapter().traits().into_iter().find(|(known, _)| *known == name);
     found.expect("a trait of this name").1
 }
 

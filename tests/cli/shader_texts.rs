@@ -4,21 +4,15 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::{Run, command, inside, path_text, run, temporary, without_driver};
-
-/// A folder with one exported file, changed.
-fn folder(file: &str, change: impl Fn(&str) -> String) -> TempDir {
-    let exported = temporary();
-    run(&["shaders", "export", path_text(exported.path())]).status(0);
-    let text = fs::read_to_string(exported.path().join(file)).expect("an exported shader");
-    let folder = temporary();
-    fs::write(folder.path().join(file), change(&text)).expect("an edited shader");
-    folder
-}
+use super::{
+    Run, changed, command, inside, path_text, run,
+    shader_folders::{exported, text},
+    temporary, without_driver,
+};
 
 /// relu.wgsl with `more` before the line that writes its result.
 fn relu_with(more: &str) -> TempDir {
-    folder("relu.wgsl", |text| {
+    changed("relu.wgsl", |text| {
         assert_eq!(text.matches("\n  a[i] =").count(), 1, "the line that writes");
         text.replace("\n  a[i] =", &format!("\n{more}\n  a[i] ="))
     })
@@ -49,14 +43,14 @@ fn what_is_in_a_comment_or_another_function_is_no_constant() {
         ("// const MU = 0.1;\n", "\nfn other() -> f32 { const MU = 0.2; { const MU = 0.3; } return MU; }\n"),
         ("", "\nconst A = 1u; /* const MU = 0.1; */ const B = 2u;\n"),
     ] {
-        trains_as_built_in(&folder("momentum.wgsl", |text| format!("{before}{text}{after}")), &optimizer);
+        trains_as_built_in(&changed("momentum.wgsl", |text| format!("{before}{text}{after}")), &optimizer);
     }
     for (from, to) in [
         ("const ROWS = 8u;", "/* const ROWS = 2u; */ const ROWS/* rows */= 8u; // const ROWS = 4u;"),
         ("const ROWS = 8u;", "const QUARTER = 2u; const ROWS = QUARTER * 4u;"),
         ("override k", "fn other() { const ROWS = 4u; var x = ROWS; }\noverride k"),
     ] {
-        let edited = folder("matmul.wgsl", |text| {
+        let edited = changed("matmul.wgsl", |text| {
             assert!(text.contains(from), "{from}");
             text.replacen(from, to, 1)
         });
@@ -67,7 +61,7 @@ fn what_is_in_a_comment_or_another_function_is_no_constant() {
 #[test]
 fn comments_in_an_unrolled_loop_change_nothing() {
     let comment = "/* } a brace, /* { */ break, continue; // unroll */ sum[r] = b[unit]; // } break";
-    let edited = folder("matmul.wgsl", |text| {
+    let edited = changed("matmul.wgsl", |text| {
         assert!(text.contains("sum[r] = b[unit];"));
         text.replace("sum[r] = b[unit];", comment)
     });
@@ -105,8 +99,8 @@ fn texts_as_deep_as_allowed_train() {
         relu_with(&format!("  var q = z[i].x{};", " + z[i].y".repeat(240))),
         relu_with(&format!("  let q = {}z[i].x;", "- ".repeat(990))),
         relu_with(&chain),
-        folder("relu.wgsl", |text| format!("{text}{functions}fn call0(x: f32) -> f32 {{ return x; }}\n")),
-        folder("relu.wgsl", |text| format!("{text}{constants}const C0 = 1u;\n")),
+        changed("relu.wgsl", |text| format!("{text}{functions}fn call0(x: f32) -> f32 {{ return x; }}\n")),
+        changed("relu.wgsl", |text| format!("{text}{constants}const C0 = 1u;\n")),
     ] {
         trains_as_built_in(&edited, &[]);
     }
@@ -122,7 +116,7 @@ fn unrolled_text_is_bounded() {
 #[test]
 fn a_name_of_the_common_part_is_to_be_renamed() {
     let edited =
-        folder("relu.wgsl", |text| format!("{text}\nfn sigmoid_of(x: f32) -> f32 {{ return x; }}\n"));
+        changed("relu.wgsl", |text| format!("{text}\nfn sigmoid_of(x: f32) -> f32 {{ return x; }}\n"));
     refused(&edited).says(&["relu.wgsl:16: `sigmoid_of` is already defined in common.wgsl: rename yours"]);
 }
 
@@ -135,7 +129,7 @@ fn a_broken_common_part_is_to_blame() {
         ("fn flat_index() {", "is a `}` missing"),
         ("/* flat_index", "is a `*/` missing"),
     ] {
-        let edited = folder("common.wgsl", |_| text.to_owned());
+        let edited = changed("common.wgsl", |_| text.to_owned());
         let path = inside(&edited, "common.wgsl");
         let run = refused(&edited).says(&[says]);
         assert!(run.stderr.starts_with(&format!("error: {path}")), "{text}: {}", run.stderr);
@@ -163,7 +157,7 @@ fn bytes_that_are_no_utf8_are_named_with_their_line() {
 
 #[test]
 fn files_of_editors_are_left_out() {
-    let folder = folder("relu.wgsl", str::to_owned);
+    let folder = changed("relu.wgsl", str::to_owned);
     for name in [
         ".#relu.wgsl",
         "._relu.wgsl",
@@ -199,13 +193,11 @@ fn only_regular_files_are_read() {
 
 #[test]
 fn only_edited_files_are_listed() {
-    let exported = temporary();
-    run(&["shaders", "export", path_text(exported.path())]).status(0);
+    let exported = exported();
     let args = ["--device", "gpu", "--iters", "1", "--shaders", path_text(exported.path())];
     let run = Run::of(command(&args)).status(0).says(&["none edited"]);
     assert!(!run.stderr.contains("matmul"), "{}", run.stderr);
-    let path = exported.path().join("sgd.wgsl");
-    let text = fs::read_to_string(&path).expect("an exported shader");
-    fs::write(&path, format!("// mine\n{text}")).expect("an edited shader");
+    let mine = format!("// mine\n{}", text("sgd.wgsl"));
+    fs::write(exported.path().join("sgd.wgsl"), mine).expect("an edited shader");
     Run::of(command(&args)).status(0).says(&["edited: sgd\n"]);
 }

@@ -2,29 +2,21 @@
 
 use std::{fs, path::Path};
 
-use shadegrad::{
-    gpu::{Wanted, choose},
-    kernels::DeviceProfile,
-};
+use shadegrad::kernels::DeviceProfile;
 use tempfile::TempDir;
 
-use super::{Run, files, inside, path_text, run, temporary, without_driver};
+use super::{
+    Run, common::gpu::adapter, files, inside, path_text, run, shader_folders, temporary, without_driver,
+};
 
 /// A folder of exported shaders with `file` edited: `from` becomes `to`.
 pub fn edited(file: &str, from: &str, to: &str) -> TempDir {
-    let folder = temporary();
-    run(&["shaders", "export", path_text(folder.path())]).status(0);
-    let path = folder.path().join(file);
-    let source = fs::read_to_string(&path).expect("an exported shader");
-    assert!(source.contains(from), "{file} has no `{from}`");
-    fs::write(&path, source.replace(from, to)).expect("an edited shader");
-    folder
+    shader_folders::edited(&[(file, from, to)])
 }
 
 /// The file of fused_step that this adapter trains the default network with; `None` if it has no fused plan.
 pub fn fused_step() -> Option<String> {
-    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
-    let variant = DeviceProfile::of(&adapter).fused_step?;
+    let variant = DeviceProfile::of(&adapter()).fused_step?;
     Some(format!("variants/{}.wgsl", variant.file()))
 }
 

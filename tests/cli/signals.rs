@@ -13,22 +13,13 @@ const ANSWER: Duration = Duration::from_secs(10);
 
 /// The binary as a child that ignores none of the signals, whatever the tests' own caller ignores.
 fn child(args: &[&str]) -> Child {
-    let mut command = if cfg!(target_os = "linux") {
-        let mut command = Command::new("env");
-        command.args(["--default-signal=INT,TERM,HUP", env!("CARGO_BIN_EXE_shadegrad")]);
-        command
-    } else {
-        Command::new(env!("CARGO_BIN_EXE_shadegrad"))
-    };
-    spawned(command.args(args), args)
+    let by: &[&str] = if cfg!(target_os = "linux") { &["env", "--default-signal=INT,TERM,HUP"] } else { &[] };
+    spawned(by, args)
 }
 
-fn spawned(command: &mut Command, args: &[&str]) -> Child {
-    if !args.contains(&"--data") {
-        command.arg("--data").arg(DATA.path());
-    }
-    command.env_remove("WGPU_BACKEND").stdout(Stdio::piped()).stderr(Stdio::piped());
-    command.spawn().expect("the binary starts")
+fn spawned(by: &[&str], args: &[&str]) -> Child {
+    let mut command = process(by, args);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts")
 }
 
 fn send(signal: &str, child: &Child) {
@@ -52,8 +43,8 @@ fn read_lines(stdout: &mut BufReader<ChildStdout>, count: usize) {
 fn rest(child: Child, mut stdout: BufReader<ChildStdout>) -> Run {
     let mut rest = String::new();
     stdout.read_to_string(&mut rest).expect("the last lines");
-    let output = child.wait_with_output().expect("the binary ends");
-    Run { status: output.status.code(), stdout: rest, stderr: text(output.stderr) }
+    let ended = Run::ended(child.wait_with_output().expect("the binary ends"));
+    Run { stdout: rest, ..ended }
 }
 
 /// Sends `signal` after `events` events of a training; returns its end, and how long it took to answer.
@@ -133,8 +124,7 @@ fn a_run_without_a_row_says_soon_what_it_does() {
         let child = child(&[&args, more].concat());
         std::thread::sleep(Duration::from_secs(3));
         send("-TERM", &child);
-        let output = child.wait_with_output().expect("the binary ends");
-        let stderr = text(output.stderr);
+        let stderr = Run::ended(child.wait_with_output().expect("the binary ends")).stderr;
         assert_eq!(stderr.contains("computing the first report"), said, "{stderr}");
     }
 }
@@ -164,10 +154,8 @@ fn a_second_signal_ends_at_once() {
 fn a_signal_that_the_caller_ignores_stays_ignored() {
     for (ignored, name) in [("-HUP", "HUP"), ("-INT", "INT")] {
         let args = ["--device", "cpu", "--json", "--iters", "1000000000"];
-        let mut command = Command::new("sh");
         let script = format!("trap '' {name}; exec \"$0\" \"$@\"");
-        command.args(["-c", &script, env!("CARGO_BIN_EXE_shadegrad")]).args(args);
-        let mut child = spawned(&mut command, &args);
+        let mut child = spawned(&["sh", "-c", &script], &args);
         let mut stdout = lines(&mut child);
         read_lines(&mut stdout, 2);
         send(ignored, &child);
@@ -193,9 +181,8 @@ fn a_signal_ends_with_130_whenever_it_comes() {
         std::thread::sleep(Duration::from_millis(wait * 10));
         let start = Instant::now();
         send(["-INT", "-TERM", "-HUP"][wait as usize % 3], &child);
-        let output = child.wait_with_output().expect("the binary ends");
-        let stderr = text(output.stderr);
-        assert_eq!(output.status.code(), Some(130), "after {} ms: {stderr}", wait * 10);
+        let Run { status, stderr, .. } = Run::ended(child.wait_with_output().expect("the binary ends"));
+        assert_eq!(status, Some(130), "after {} ms: {stderr}", wait * 10);
         assert!(stderr.contains("interrupted: "), "{stderr}");
         assert!(start.elapsed() < ANSWER, "{:?}", start.elapsed());
     }

@@ -6,17 +6,11 @@ use super::*;
 
 /// The binary as a child whose streams the test holds.
 fn child(args: &[&str], stdout: impl Into<Stdio>) -> Child {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_shadegrad"));
-    command.args(args).env_remove("WGPU_BACKEND");
-    if args.contains(&"--device") {
-        command.arg("--data").arg(DATA.path());
-    }
-    command.stdout(stdout).stderr(Stdio::piped()).spawn().expect("the binary starts")
+    process(&[], args).stdout(stdout).stderr(Stdio::piped()).spawn().expect("the binary starts")
 }
 
 fn assert_output_error(child: Child) {
-    let output = child.wait_with_output().expect("the binary ends");
-    let run = Run { status: output.status.code(), stdout: String::new(), stderr: text(output.stderr) };
+    let run = Run::ended(child.wait_with_output().expect("the binary ends"));
     run.status(1).says(&["error: cannot write to standard output"]);
 }
 
@@ -29,9 +23,9 @@ fn a_closed_pipe_ends_silently_with_the_status_of_sigpipe() {
     for args in [&["--device", "cpu", "--json"][..], &["--device", "cpu"], &train] {
         let (reader, writer) = std::io::pipe().expect("a pipe");
         drop(reader);
-        let output = child(args, writer).wait_with_output().expect("the binary ends");
-        assert_eq!(output.status.code(), Some(141), "{args:?}");
-        assert!(!text(output.stderr).contains("error"), "{args:?}");
+        let run = Run::ended(child(args, writer).wait_with_output().expect("the binary ends"));
+        assert_eq!(run.status, Some(141), "{args:?}");
+        assert!(!run.stderr.contains("error"), "{args:?}");
     }
     run(&["--device", "cpu", "--iters", "0", "--init", &save]).status(0);
 }
@@ -57,12 +51,9 @@ fn a_full_disk_ends_in_a_message() {
 #[test]
 fn memory_that_is_not_there_is_a_device_error() {
     let limited = |kibibytes: u32, hidden: &str| {
-        let mut command = std::process::Command::new("sh");
         let script = format!("ulimit -v {kibibytes}; exec \"$0\" \"$@\"");
-        command.args(["-c", &script, env!("CARGO_BIN_EXE_shadegrad")]);
-        command.args(["--device", "cpu", "--iters", "1", "-q", "--hidden", hidden]);
-        let output = command.arg("--data").arg(DATA.path()).output().expect("the binary runs");
-        Run { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+        let args = ["--device", "cpu", "--iters", "1", "-q", "--hidden", hidden];
+        Run::ended(process(&["sh", "-c", &script], &args).output().expect("the binary runs"))
     };
     for (kibibytes, hidden) in [(2_000_000, "12000,12000"), (400_000, "3000,3000"), (30_000, "10")] {
         let run = limited(kibibytes, hidden).status(4).says(&["bytes of memory", "--hidden"]);

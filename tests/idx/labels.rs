@@ -8,14 +8,12 @@ use shadegrad::{
 };
 use tempfile::TempDir;
 
-use super::{NAMES, idx};
+use super::{NAMES, idx, idx_of};
 
 /// A file of 32-bit integers.
 fn integers(dims: &[u32], numbers: &[i32]) -> Vec<u8> {
     let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_be_bytes()).collect();
-    let mut file = idx(dims, &bytes);
-    file[2] = 0x0c;
-    file
+    idx_of(0x0c, dims, &bytes)
 }
 
 /// Pictures of one pixel with these label files.

@@ -1,5 +1,7 @@
 //! Hostile data files: each failure by its message, and no panic whatever the bytes.
 
+#[path = "../common/idx.rs"]
+mod bytes;
 mod faults;
 mod folder;
 mod hostile;
@@ -9,6 +11,7 @@ mod payload;
 
 use std::{fmt::Debug, fs, io::Write, path::Path};
 
+use bytes::{idx, idx_of};
 use flate2::{Compression, write::GzEncoder};
 use shadegrad::data::DataError;
 use tempfile::TempDir;
@@ -23,14 +26,6 @@ const AGAIN: &str = "; download or copy the file again";
 
 /// What is wrong, the bytes, and the message after the path, `@` standing for [`AGAIN`].
 type Case<'a> = (&'a str, Vec<u8>, &'a str);
-
-/// An IDX file of unsigned bytes: `dims` in the header, `payload` after it, whether or not they agree.
-fn idx(dims: &[u32], payload: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![0, 0, 8, dims.len() as u8];
-    bytes.extend(dims.iter().flat_map(|dim| dim.to_be_bytes()));
-    bytes.extend(payload);
-    bytes
-}
 
 /// Two pictures of 2 x 3.
 fn images() -> Vec<u8> {

@@ -1,24 +1,60 @@
 //! Plans on the adapter of this machine: compiled twice, refused, and read back. Without an adapter these fail.
 
+use std::sync::Arc;
+
 use super::*;
 use shadegrad::{
     data::Dataset,
-    gpu::{Device, Element, Wanted, choose},
+    gpu::{DeviceError, Element},
     net::Init,
-    plan::{Buffers, PlanError, Program},
+    plan::{Buffers, PlanError, Program, choose},
     reference::{forward, scale_pixels},
-    train::{Engine, GpuEngine},
+    train::{Engine, GpuEngine, Prepared, TrainError},
 };
 
-/// A small training on the best adapter, and what it was made from.
+use device::{device, sound};
+
+/// A small training on the suite's adapter, and what it was made from.
 fn engine(data: &Dataset, hidden: &[usize], recipe: &Recipe) -> (GpuEngine, PlanRequest) {
-    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let (device, shaders) = (device(), shaders());
     let shape = Shape::new(data.train.inputs, hidden, data.classes).unwrap();
-    let profile = DeviceProfile::of(&adapter);
+    let profile = DeviceProfile::of(device.adapter());
     let request = PlanRequest::new(&shape, data.lengths(), (data.rows, data.cols), recipe, profile);
     let start = Init::Uniform.parameters(&shape, 3);
-    let engine = GpuEngine::open(&adapter, &shaders(), &request, None, data, &start);
-    (engine.unwrap_or_else(|error| panic!("{error}")), request)
+    let engine = || -> Result<GpuEngine, TrainError> {
+        let plan = choose(None, &request, &shaders)?;
+        Prepared::on(device, &shaders, &request, plan)?.start(&shaders, data, &start)
+    };
+    (engine().unwrap_or_else(|error| panic!("{error}")), request)
+}
+
+/// More images than a binding and a buffer of the guaranteed sizes hold.
+#[test]
+fn a_device_that_was_opened_for_less_is_refused_with_that_word() {
+    let device = device();
+    let recipe = Recipe { batch: Some(100), ..plain() };
+    let request = request(784, &[10], 697_932, &recipe, DeviceProfile::of(device.adapter()));
+    let plan = layerwise(&request, &shaders()).unwrap();
+    let Err(error) = Prepared::on(device, &shaders(), &request, plan) else {
+        panic!("547 MB pass for what WebGPU guarantees");
+    };
+    for part in ["the open device on ", "maxStorageBufferBindingSize", "547178688"] {
+        assert!(error.to_string().contains(part), "{error}");
+    }
+}
+
+/// One test's fault is not the next one's.
+#[test]
+fn a_device_with_a_fault_is_not_given_again() {
+    let mut shared = None;
+    let first = sound(&mut shared);
+    assert!(Arc::ptr_eq(&first, &sound(&mut shared)));
+    let buffer = first.zeros("small", Element::F32, 4).unwrap_or_else(|error| panic!("{error}"));
+    first.write(&buffer.all(), &[0; 1024]);
+    let error = first.check().expect_err("a write beyond the buffer passes");
+    assert!(matches!(error, DeviceError::Refused { .. }), "{error}");
+    let second = sound(&mut shared);
+    assert!(!Arc::ptr_eq(&first, &second) && second.check().is_ok() && first.check().is_err());
 }
 
 fn iterate(engine: &mut GpuEngine, count: usize) {
@@ -62,15 +98,15 @@ fn a_program_that_needs_other_buffers_is_refused_with_that_word() {
 #[test]
 fn the_logits_of_a_prediction_are_the_twins() {
     let data = common::dataset(7, 5, 20, 101);
-    let adapter = choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"));
+    let device = device();
     let shape = Shape::new(35, &[12, 8], 10).unwrap();
-    let profile = DeviceProfile::of(&adapter);
+    let profile = DeviceProfile::of(device.adapter());
     let request = PlanRequest::new(&shape, data.lengths(), (7, 5), &plain(), profile);
     let request = PlanRequest { chunk: ALIGN, ..request }; // two chunks
     let plan = layerwise(&request, &shaders()).unwrap().keep(|pass| pass == PassId::Predict);
     let parameters = Init::Uniform.parameters(&shape, 3);
     let run = || -> Result<Vec<f32>, PlanError> {
-        let device = Device::open(&adapter, &plan.needs(&shaders())?)?;
+        device.meets(&plan.needs(&shaders())?)?;
         let buffers = Buffers::allocate(&device, &plan, &data, &parameters)?;
         let program = Program::compile(&device, &plan, &shaders(), &buffers)?;
         device.submit(program.pass(PassId::Predict), 1);

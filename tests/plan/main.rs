@@ -3,6 +3,10 @@
 #[path = "../common/data.rs"]
 mod common;
 mod compiled;
+#[path = "../common/device.rs"]
+mod device;
+#[path = "../common/gpu.rs"]
+mod gpu;
 
 use shadegrad::{
     data::Lengths,

@@ -78,12 +78,12 @@ fn what_a_fused_variant_serves_can_be_written_out() {
 /// Without a word about the plan, a network with too many classes for the fused one gets the layerwise one.
 #[test]
 fn too_many_classes_for_the_fused_plan_get_the_layerwise_one() {
-    let shaders = Shaders::load(None).expect("the built-in shaders");
+    let shaders = shaders();
     for (classes, expected) in [(10, PlanKind::Fused), (300, PlanKind::Layerwise)] {
         let (data, profile) = (data(classes, 400), DeviceProfile::of(&adapter()));
         let request = request(&start(&data, &[2]).0, &data, &plain(), profile);
-        assert_eq!(plan::choose(None, &request, &shaders).unwrap().kind, expected, "{classes} classes");
-        let forced = plan::choose(Some(PlanKind::Fused), &request, &shaders);
+        assert_eq!(plan::choose(None, &request, shaders).unwrap().kind, expected, "{classes} classes");
+        let forced = plan::choose(Some(PlanKind::Fused), &request, shaders);
         assert_eq!(forced.is_ok(), expected == PlanKind::Fused, "{classes} classes");
         let most = profile.fused_step.expect("a variant").max_classes(16, 2);
         let refused = forced.err().map(|error| error.to_string());

@@ -4,8 +4,8 @@ use super::*;
 
 /// The fingerprint that a run of the binary ends with.
 pub fn fingerprint(folder: &Path, args: &[&str], variable: Option<(&str, &str)>) -> String {
-    let mut command = common::shadegrad();
-    command.args(["--json", "--data"]).arg(folder).args(args).envs(variable);
+    let mut command = common::shadegrad(&[&["--json"], args].concat());
+    command.arg("--data").arg(folder).envs(variable);
     let output = command.output().expect("the binary runs");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{args:?}: {}: {stderr}", output.status);

@@ -7,14 +7,19 @@ mod classes;
 #[path = "../common/mod.rs"]
 mod common;
 mod determinism;
+#[path = "../common/device.rs"]
+mod device;
 mod goals;
 mod recipes;
 
-use std::{io, path::Path, sync::Arc};
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 use shadegrad::{
     data::{Dataset, Split},
-    gpu::{Adapter, Wanted, choose},
     kernels::{DeviceProfile, Shaders},
     metrics::Metrics,
     net::{Init, Layer, Parameters, Shape},
@@ -22,10 +27,13 @@ use shadegrad::{
     recipe::Recipe,
     reference::CpuEngine,
     train::{
-        End, Engine, Figures, Goal, GpuEngine, Observer, Reason, Report, Stop, TrainError, TrainOptions,
-        train,
+        End, Engine, Figures, Goal, GpuEngine, Observer, Prepared, Reason, Report, Stop, TrainError,
+        TrainOptions, train,
     },
 };
+
+use common::gpu::{self, adapter};
+use device::device;
 
 /// Most that a weight may differ from the f64 twin's after a whole training. Seen with the data of these
 /// tests on a software Vulkan driver: at most 4e-7. A GPU's own `exp` may be coarser.
@@ -66,9 +74,10 @@ fn start(data: &Dataset, hidden: &[usize]) -> (Shape, Parameters) {
     (shape, parameters)
 }
 
-/// The best adapter; fails with the remedy where there is none.
-fn adapter() -> Adapter {
-    choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}"))
+/// The built-in shaders, parsed once for all tests.
+fn shaders() -> &'static Shaders {
+    static SHADERS: LazyLock<Shaders> = LazyLock::new(|| Shaders::load(None).expect("the built-in shaders"));
+    &SHADERS
 }
 
 /// What a plan of some data is made for.
@@ -78,9 +87,8 @@ fn request(shape: &Shape, data: &Dataset, recipe: &Recipe, profile: DeviceProfil
 
 /// The plans that serve a network on this adapter, the fused one with each of its kernels that runs.
 fn plans(shape: &Shape, data: &Dataset, recipe: &Recipe) -> Vec<(PlanKind, DeviceProfile)> {
-    let shaders = Shaders::load(None).expect("the built-in shaders");
     let serves = |&(kind, profile): &(PlanKind, DeviceProfile)| {
-        plan::choose(Some(kind), &request(shape, data, recipe, profile), &shaders).is_ok()
+        plan::choose(Some(kind), &request(shape, data, recipe, profile), shaders()).is_ok()
     };
     let fused = DeviceProfile::every(&adapter()).into_iter().map(|profile| (PlanKind::Fused, profile));
     [layerwise()].into_iter().chain(fused).filter(serves).collect()
@@ -101,15 +109,16 @@ fn plain() -> Recipe {
     Recipe::gradient_descent(ALPHA)
 }
 
-/// What trains on the best adapter.
+/// What trains on the suite's adapter, on the device that all tests share.
 fn gpu_engine(
     data: &Dataset,
     (shape, parameters): &(Shape, Parameters),
     recipe: &Recipe,
     (kind, profile): (PlanKind, DeviceProfile),
 ) -> Result<GpuEngine, TrainError> {
-    let request = request(shape, data, recipe, profile);
-    GpuEngine::open(&adapter(), &Shaders::load(None)?, &request, Some(kind), data, parameters)
+    let (request, shaders) = (request(shape, data, recipe, profile), shaders());
+    let plan = plan::choose(Some(kind), &request, shaders)?;
+    Prepared::on(device(), shaders, &request, plan)?.start(shaders, data, parameters)
 }
 
 /// The reports and the end of a training.
