@@ -3,10 +3,12 @@
 use std::{
     io::{BufRead, BufReader, Read},
     process::{Child, ChildStdout, Command, Stdio},
+    sync::mpsc::{RecvTimeoutError, channel},
+    thread,
     time::{Duration, Instant},
 };
 
-use super::*;
+use super::{shader_folders::edited, *};
 
 /// Longer than a run may take to answer, also where other tests run beside it. Without care it is minutes.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -22,8 +24,8 @@ fn spawned(by: &[&str], args: &[&str]) -> Child {
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts")
 }
 
-fn send(signal: &str, child: &Child) {
-    let kill = Command::new("kill").args([signal, &child.id().to_string()]).status();
+fn send(signal: &str, process: u32) {
+    let kill = Command::new("kill").args([signal, &process.to_string()]).status();
     assert!(kill.is_ok_and(|status| status.success()), "kill {signal}");
 }
 
@@ -47,14 +49,36 @@ fn rest(child: Child, mut stdout: BufReader<ChildStdout>) -> Run {
     Run { stdout: rest, ..ended }
 }
 
+/// What the child leaves; one that does not end in time is killed.
+fn rest_in_time(child: Child, stdout: BufReader<ChildStdout>) -> Run {
+    let process = child.id();
+    let (ended, end) = channel::<()>();
+    thread::scope(|threads| {
+        threads.spawn(move || {
+            if end.recv_timeout(ANSWER) == Err(RecvTimeoutError::Timeout) {
+                send("-KILL", process);
+            }
+        });
+        let run = rest(child, stdout);
+        drop(ended);
+        run
+    })
+}
+
 /// Sends `signal` after `events` events of a training; returns its end, and how long it took to answer.
 fn interrupted(signal: &str, args: &[&str], events: usize) -> (Value, Duration) {
+    interrupted_after(signal, args, events, Duration::ZERO)
+}
+
+/// The same, some time after the event.
+fn interrupted_after(signal: &str, args: &[&str], events: usize, wait: Duration) -> (Value, Duration) {
     let mut child = child(&[args, &["--json"]].concat());
     let mut stdout = lines(&mut child);
     read_lines(&mut stdout, events);
+    thread::sleep(wait);
     let start = Instant::now();
-    send(signal, &child);
-    let run = rest(child, stdout).status(130).has_narrow_notes();
+    send(signal, child.id());
+    let run = rest_in_time(child, stdout).status(130).has_narrow_notes();
     let took = start.elapsed();
     let announced = run.stderr.lines().filter(|line| line.starts_with("interrupted: "));
     assert_eq!(announced.count(), 1, "{}", run.stderr);
@@ -81,8 +105,31 @@ fn an_interrupted_training_keeps_its_last_whole_iteration() {
     }
 }
 
-/// A software driver computes for many seconds what one submission of this network is, and does not return
-/// before.
+/// A dispatch that takes any driver minutes: by the length of an invocation where the invocations run side by side, and
+/// by their number where loops are stopped at 65,535 iterations. The weights are those before it.
+#[test]
+fn a_dispatch_that_does_not_end_is_not_waited_for() {
+    const WRITE: &str = "a[i] = select(z[i], vec4f(0.0), z[i] < vec4f(0.0));";
+    const SLOW: &str =
+        "var x = z[i];\n  for (var t = 0u; t < 1073741824u; t++) { x = sin(x + vec4f(1.0)); }\n  a[i] = x;";
+    let (shaders, folder) = (edited(&[("relu.wgsl", WRITE, SLOW)]), temporary());
+    let data = common::folder(&common::dataset(7, 5, 2_000, 2_000));
+    let save = inside(&folder, "model.safetensors");
+    let network = ["--hidden", "2048", "--data", path_text(data.path())];
+    let train = ["--device", "gpu", "--plan", "layerwise", "--shaders", path_text(shaders.path())];
+    let args = [&network[..], &train, &["--save", &save]].concat();
+    // By then the dispatch has begun: a stop that is asked for before needs nobody's help.
+    let (end, took) = interrupted_after("-TERM", &args, 1, Duration::from_secs(1));
+    assert!(took > Duration::from_millis(500), "{took:?}: the training itself has answered");
+    assert_eq!(end["iters"], 0);
+    for init in ["uniform", &save] {
+        let start = ["--device", "cpu", "--iters", "0", "--json", "--init", init];
+        let start = run(&[&network[..], &start].concat()).status(0).end();
+        assert_eq!(end["weights_sha256"], start["weights_sha256"], "{init}");
+    }
+}
+
+/// An iteration of this network takes a software driver minutes, in dispatches of a second at most.
 #[test]
 fn a_device_that_computes_for_long_is_not_waited_for() {
     let (large, small) = (common::dataset(28, 28, 64, 60_000), common::dataset(28, 28, 64, 1));
@@ -122,8 +169,8 @@ fn a_run_without_a_row_says_soon_what_it_does() {
     for (more, said) in [(&[][..], true), (&["-q"], false)] {
         let args = ["--data", mnist, "--device", "cpu", "--hidden", "4096,4096"];
         let child = child(&[&args, more].concat());
-        std::thread::sleep(Duration::from_secs(3));
-        send("-TERM", &child);
+        thread::sleep(Duration::from_secs(3));
+        send("-TERM", child.id());
         let stderr = Run::ended(child.wait_with_output().expect("the binary ends")).stderr;
         assert_eq!(stderr.contains("computing the first report"), said, "{stderr}");
     }
@@ -139,10 +186,10 @@ fn a_second_signal_ends_at_once() {
     let mut child = child(&[&network[..], &["--json", "--save", &save]].concat());
     let mut stdout = lines(&mut child);
     read_lines(&mut stdout, 1);
-    send("-TERM", &child);
-    std::thread::sleep(Duration::from_millis(100));
+    send("-TERM", child.id());
+    thread::sleep(Duration::from_millis(100));
     let start = Instant::now();
-    send("-INT", &child);
+    send("-INT", child.id());
     let run = rest(child, stdout).status(130).has_narrow_notes();
     assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
     assert_eq!(run.stdout, "", "no end");
@@ -158,10 +205,10 @@ fn a_signal_that_the_caller_ignores_stays_ignored() {
         let mut child = spawned(&["sh", "-c", &script], &args);
         let mut stdout = lines(&mut child);
         read_lines(&mut stdout, 2);
-        send(ignored, &child);
+        send(ignored, child.id());
         // Longer than the pipe's buffer holds back: it lives.
         read_lines(&mut stdout, 3000);
-        send("-TERM", &child);
+        send("-TERM", child.id());
         let run = rest(child, stdout).status(130).says(&["interrupted: SIGTERM"]);
         assert!(!run.stderr.contains(&format!("interrupted: SIG{name}")), "{}", run.stderr);
     }
@@ -176,11 +223,11 @@ fn a_signal_ends_with_130_whenever_it_comes() {
         let args = ["--data", mnist, "-q", "--iters", "1000000000"];
         let child = child(&args);
         while !listens(child.id()) {
-            std::thread::sleep(Duration::from_micros(100));
+            thread::sleep(Duration::from_micros(100));
         }
-        std::thread::sleep(Duration::from_millis(wait * 10));
+        thread::sleep(Duration::from_millis(wait * 10));
         let start = Instant::now();
-        send(["-INT", "-TERM", "-HUP"][wait as usize % 3], &child);
+        send(["-INT", "-TERM", "-HUP"][wait as usize % 3], child.id());
         let Run { status, stderr, .. } = Run::ended(child.wait_with_output().expect("the binary ends"));
         assert_eq!(status, Some(130), "after {} ms: {stderr}", wait * 10);
         assert!(stderr.contains("interrupted: "), "{stderr}");

@@ -1,11 +1,11 @@
 //! Plans on the adapter of this machine: compiled twice, refused, and read back. Without an adapter these fail.
 
-use std::sync::Arc;
+use std::{sync::Arc, thread};
 
 use super::*;
 use shadegrad::{
     data::Dataset,
-    gpu::{DeviceError, Element},
+    gpu::{Command, DeviceError, Element},
     net::Init,
     plan::{Buffers, PlanError, Program, choose},
     reference::{forward, scale_pixels},
@@ -41,6 +41,25 @@ fn a_device_that_was_opened_for_less_is_refused_with_that_word() {
     for part in ["the open device on ", "maxStorageBufferBindingSize", "547178688"] {
         assert!(error.to_string().contains(part), "{error}");
     }
+}
+
+/// Each asks for its own work while the others' begins and ends.
+#[test]
+fn several_threads_share_a_device() {
+    let device = sound(&mut None);
+    let numbers = device.upload("numbers", Element::U32, &[7; 256]).unwrap_or_else(|error| panic!("{error}"));
+    let asks = || -> Result<(), DeviceError> {
+        for _ in 0..500 {
+            let submission = device.submit(&[Command::Clear(numbers.all())], 1);
+            while !device.is_done(&submission)? {}
+        }
+        Ok(())
+    };
+    thread::scope(|threads| {
+        for thread in [(); 4].map(|()| threads.spawn(asks)) {
+            thread.join().expect("no panic").unwrap_or_else(|error| panic!("{error}"));
+        }
+    });
 }
 
 /// One test's fault is not the next one's.

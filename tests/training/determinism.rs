@@ -1,6 +1,11 @@
 //! The same command gives the same weights, bit for bit.
 
+use tempfile::TempDir;
+
 use super::*;
+
+/// Pictures of MNIST's size.
+pub static FOLDER: LazyLock<TempDir> = LazyLock::new(|| common::folder(&common::dataset(28, 28, 1_500, 200)));
 
 /// The fingerprint that a run of the binary ends with.
 pub fn fingerprint(folder: &Path, args: &[&str], variable: Option<(&str, &str)>) -> String {
@@ -19,8 +24,8 @@ pub fn fingerprint(folder: &Path, args: &[&str], variable: Option<(&str, &str)>)
 fn the_same_command_gives_the_same_weights_on_the_gpu_however_it_reports() {
     for plan in ["auto", "layerwise"] {
         let run = |every: &str, variable| {
-            let args = ["--plan", plan, "--limit", "5000", "--iters", "15", "--report-every", every];
-            fingerprint(mnist_folder(), &[&args[..], &["--device", "gpu"]].concat(), variable)
+            let args = ["--plan", plan, "--iters", "15", "--report-every", every];
+            fingerprint(FOLDER.path(), &[&args[..], &["--device", "gpu"]].concat(), variable)
         };
         let first = run("10", None);
         assert_eq!(run("10", None), first, "{plan}, a second time");
@@ -35,8 +40,8 @@ fn the_same_command_gives_the_same_weights_on_the_gpu_however_it_reports() {
 #[test]
 fn the_same_command_gives_the_same_weights_on_the_cpu_whatever_the_threads() {
     let run = |every: &str, threads: &str| {
-        let args = ["--device", "cpu", "--limit", "3000", "--iters", "10", "--report-every", every];
-        fingerprint(mnist_folder(), &args, Some(("RAYON_NUM_THREADS", threads)))
+        let args = ["--device", "cpu", "--iters", "10", "--report-every", every];
+        fingerprint(FOLDER.path(), &args, Some(("RAYON_NUM_THREADS", threads)))
     };
     let first = run("10", "1");
     for (every, threads) in [("10", "1"), ("10", "2"), ("1", "2"), ("7", "3")] {
