@@ -13,6 +13,8 @@ mod heading;
 mod json;
 #[path = "../common/no_driver.rs"]
 mod no_driver;
+#[path = "../common/not_run.rs"]
+mod not_run;
 mod noticed;
 mod recipes;
 mod shader_contract;
@@ -34,6 +36,7 @@ use std::{
 use serde_json::Value;
 use shadegrad::gpu::GraphicsApi;
 
+use common::gpu;
 use harness::*;
 use json::assert_figures;
 

@@ -77,8 +77,14 @@ fn what_a_fused_variant_serves_can_be_written_out() {
 #[test]
 fn too_many_classes_for_the_fused_plan_get_the_layerwise_one() {
     let shaders = shaders();
-    for (classes, expected) in [(10, PlanKind::Fused), (300, PlanKind::Layerwise)] {
-        let (data, profile) = (data(classes, 400), DeviceProfile::of(&adapter()));
+    let fused_steps =
+        [FusedStep::SmallSubgroups(8), FusedStep::Subgroups { lanes: 8, words: 1 }, FusedStep::Workgroup];
+    let both = [(10, PlanKind::Fused), (300, PlanKind::Layerwise)];
+    for (fused_step, (classes, expected)) in
+        fused_steps.into_iter().flat_map(|step| both.map(|case| (step, case)))
+    {
+        let profile = DeviceProfile { fused_step: Some(fused_step), ..DeviceProfile::default() };
+        let data = data(classes, 400);
         let request = request(&start(&data, &[2]).0, &data, &plain(), profile);
         assert_eq!(plan::choose(None, &request, shaders).unwrap().kind, expected, "{classes} classes");
         let forced = plan::choose(Some(PlanKind::Fused), &request, shaders);
