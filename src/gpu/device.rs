@@ -7,7 +7,8 @@ use std::{
 };
 
 use super::{
-    Adapter, Buffer, DeviceError, Element, buffer::Slice, limits::Needs, pipeline::Pipeline, wait::wait_for,
+    Adapter, Buffer, DeviceError, Element, GraphicsApi, buffer::Slice, limits::Needs, pipeline::Pipeline,
+    wait::wait_for,
 };
 use crate::clock::{Duration, Instant};
 
@@ -121,6 +122,7 @@ impl Device {
         size: u64,
         bytes: Option<&[u8]>,
     ) -> Result<Buffer, DeviceError> {
+        let _turn = self.turn_on_gl();
         let memory = self.raw.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let validation = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
         let raw = self.raw.create_buffer(&wgpu::BufferDescriptor {
@@ -166,6 +168,12 @@ impl Device {
             }
         }
         Ok(())
+    }
+
+    /// For what takes long on GL, where all threads share a context: wgpu-hal panics in one that has waited for it for
+    /// a second (on Windows) or six.
+    pub(super) fn turn_on_gl(&self) -> Option<MutexGuard<'_, ()>> {
+        (self.adapter.backend() == GraphicsApi::Gl.name()).then(|| self.turn())
     }
 
     /// Whether everything up to `submission` is done.

@@ -67,6 +67,7 @@ impl Device {
         shader: &Shader,
         overrides: &[(String, f64)],
     ) -> Result<Pipeline, ShaderError> {
+        let _turn = self.turn_on_gl();
         let constants: Vec<_> = overrides.iter().map(|(name, value)| (name.as_str(), *value)).collect();
         let scope = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
         let internal = self.raw.push_error_scope(wgpu::ErrorFilter::Internal);
