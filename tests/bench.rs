@@ -198,9 +198,10 @@ fn kernels_that_are_asked_for_are_measured_alone_even_if_the_network_runs_none()
 
 #[test]
 fn edited_kernels_that_the_network_does_not_run_have_rows_of_their_own() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    write_edited(folder.path(), "gelu", "z[i] * sigmoid_of", "0.999 * z[i] * sigmoid_of");
-    write_edited(folder.path(), "silu", "// silu", "// SiLU");
+    let folder = edited(&[
+        ("gelu.wgsl", "z[i] * sigmoid_of", "0.999 * z[i] * sigmoid_of"),
+        ("silu.wgsl", "// silu", "// SiLU"),
+    ]);
     let shaders = folder.path().to_str().expect("temporary paths are UTF-8");
     let (rows, stderr) = rows(&["--shaders", shaders, "--plan", "layerwise"], 6);
     let row = |name: &str| rows.iter().find(|row| row["source"] == name).expect(name);
@@ -220,13 +221,12 @@ fn a_variant_is_forced_and_an_edited_file_takes_its_place_with_a_word() {
             (&format!("{kernel}.tiled").into(), &"variants/matmul.tiled.wgsl".into())
         );
     }
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    write_edited(folder.path(), "matmul", "// matmul", "// MatMul");
+    let folder = edited(&[("matmul.wgsl", "// matmul", "// MatMul")]);
     let shaders = folder.path().to_str().expect("temporary paths are UTF-8");
-    let (edited, stderr) = rows(&[&layers[..], &["--kernel", "matmul", "--shaders", shaders]].concat(), 0);
-    let runs = edited.iter().find(|row| !row["plan"].is_null()).expect("a row of the plan");
+    let (rows, stderr) = rows(&[&layers[..], &["--kernel", "matmul", "--shaders", shaders]].concat(), 0);
+    let runs = rows.iter().find(|row| !row["plan"].is_null()).expect("a row of the plan");
     assert_eq!(runs["source"], "matmul");
-    let profile = DeviceProfile::of(&choose(&Wanted::Best, &[]).unwrap_or_else(|error| panic!("{error}")));
+    let profile = DeviceProfile::of(&adapter());
     let sizes = shadegrad::kernels::Sizes { m: 100, k: 128, n: 12, ..Default::default() };
     let suits = shadegrad::kernels::entry("matmul").source(&profile, &sizes).name;
     let word = format!("the edited matmul runs in the place of {suits}");

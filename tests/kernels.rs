@@ -1,11 +1,14 @@
 //! Every registered kernel against its CPU twin, on the adapter of this machine: a test for each entry of the
 //! registry, which reads `shaders/` as it is now. Without an adapter they fail and say what to install.
 
+#[path = "common/gpu.rs"]
+mod gpu;
+
 use std::{path::Path, process::ExitCode, sync::OnceLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use shadegrad::{
-    gpu::{Adapter, Device, Wanted, choose},
+    gpu::{Adapter, Device},
     kernels::{Checker, Depth, DeviceProfile, Entry, REGISTRY, Shaders, needs_of_edited},
 };
 
@@ -22,7 +25,7 @@ fn device() -> Result<&'static (Device, Shaders), Failed> {
     let open = || {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
         let shaders = Shaders::load(Some(&folder)).map_err(|error| error.to_string())?;
-        let adapter = choose(&Wanted::Best, &[]).map_err(|error| error.to_string())?;
+        let adapter = gpu::adapter();
         let device = Device::open(&adapter, &needs_of_edited(&adapter, &shaders));
         Ok((device.map_err(|error| error.to_string())?, shaders))
     };

@@ -1,15 +1,16 @@
 //! Faults planted in the kernels, one at a time: `shadegrad check` must find each in its default form. Without an
 //! adapter these fail; a variant that the adapter cannot run is named.
 
-use std::{collections::BTreeSet, fs, process::ExitCode, sync::OnceLock};
+#[path = "common/device.rs"]
+mod device;
+#[path = "common/gpu.rs"]
+mod gpu;
+
+use std::{collections::BTreeSet, fs, process::ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use shadegrad::{
-    gpu::{Device, ShaderError, Wanted, choose},
-    kernels::{
-        CheckError, Checker, Depth, DeviceProfile, File, REGISTRY, ShaderText, Shaders, needs_of_edited,
-        shader_files, sources_named,
-    },
+use shadegrad::kernels::{
+    CheckError, Checker, Depth, DeviceProfile, REGISTRY, Shaders, shader_files, sources_named,
 };
 
 /// What is wrong, in which file, and the text before and after.
@@ -77,26 +78,6 @@ fn main() -> ExitCode {
     libtest_mimic::run(&Arguments::from_args(), FAULTS.iter().map(trial).collect()).exit_code()
 }
 
-fn device() -> Result<&'static Device, Failed> {
-    static DEVICE: OnceLock<Result<Device, String>> = OnceLock::new();
-    let open = || {
-        let adapter = choose(&Wanted::Best, &[]).map_err(|error| error.to_string())?;
-        let needs = needs_of_edited(&adapter, &every_file_edited().map_err(|error| error.to_string())?);
-        Device::open(&adapter, &needs).map_err(|error| error.to_string())
-    };
-    DEVICE.get_or_init(open).as_ref().map_err(Failed::from)
-}
-
-/// What all files need if all are edited.
-fn every_file_edited() -> Result<Shaders, ShaderError> {
-    let edited = |file: &'static File| ShaderText {
-        name: file.name.into(),
-        path: file.name.into(),
-        text: format!("{}\n", file.text),
-    };
-    Shaders::with(&shader_files().map(edited).collect::<Vec<_>>())
-}
-
 /// Checks the kernels of a file with the fault in it: one that has it must be wrong.
 fn is_found(name: &str, before: &str, after: &str) -> Result<(), Failed> {
     let file = shader_files().find(|file| file.name == name).ok_or("no such file")?;
@@ -107,8 +88,8 @@ fn is_found(name: &str, before: &str, after: &str) -> Result<(), Failed> {
     fs::write(folder.path().join(format!("{name}.wgsl")), file.text.replace(before, after))?;
     let shaders = Shaders::load(Some(folder.path()))?;
 
-    let device = device()?;
-    let checker = Checker::new(device, &shaders, DeviceProfile::every(device.adapter()))?;
+    let device = device::device();
+    let checker = Checker::new(&device, &shaders, DeviceProfile::every(device.adapter()))?;
     let wanted = sources_named(&[name.to_owned()])?;
     let mut not_run = BTreeSet::new();
     // The second depth has the first in it, and takes longer.
