@@ -117,7 +117,7 @@ impl GpuEngine {
             let commands = &self.program.pass(pass)[start..end];
             let job = match purpose {
                 Purpose::Report if end == len => self.report_job(commands),
-                _ => Job::new(self.device.submit(commands, 1), commands.len(), purpose),
+                _ => Job::new(commands.len(), purpose, || self.device.submit(commands, 1)),
             };
             self.started(job)?;
             start = end;
@@ -127,13 +127,13 @@ impl GpuEngine {
 
     /// Submits the end of a report's iteration, and what is read back after it.
     fn report_job(&self, commands: &[Command]) -> Job {
-        let read_back = self.read_back(commands, true);
-        let submission = read_back.submission.clone();
         let (expected, samples) = (self.expected.clone(), self.since_report);
-        Job {
-            then: Some(PendingReport { read_back, expected, samples }),
-            ..Job::new(submission, commands.len(), Purpose::Report)
-        }
+        let mut then = None;
+        let job = Job::new(commands.len(), Purpose::Report, || {
+            let read_back = self.read_back(commands, true);
+            then.insert(PendingReport { read_back, expected, samples }).read_back.submission.clone()
+        });
+        Job { then, ..job }
     }
 
     /// Notes a submission. Some drivers accept one only when the one before is done: that is noted now, as
@@ -257,8 +257,8 @@ impl Engine for GpuEngine {
             if self.stop.is_asked() {
                 return Ok(0);
             }
-            let submission = self.device.submit(self.program.pass(next), count);
-            self.started(Job::new(submission, count * len, Purpose::Iterate))?;
+            let submit = || self.device.submit(self.program.pass(next), count);
+            self.started(Job::new(count * len, Purpose::Iterate, submit))?;
         }
         self.advance(count);
         if self.keeper.wants_after_iteration(self.feeder.iter()) {

@@ -43,8 +43,10 @@ pub(super) enum Purpose {
 pub(super) type Totals = BTreeMap<Split, (f64, u64)>;
 
 impl Job {
-    pub fn new(submission: Submission, commands: usize, purpose: Purpose) -> Self {
-        Job { submission, start: Instant::now(), commands, purpose, then: None }
+    /// Begins before it is submitted: some drivers compute then, and return when they are done.
+    pub fn new(commands: usize, purpose: Purpose, submit: impl FnOnce() -> Submission) -> Self {
+        let start = Instant::now();
+        Job { submission: submit(), start, commands, purpose, then: None }
     }
 }
 

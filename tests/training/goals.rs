@@ -1,7 +1,10 @@
 //! What ends a training before its iterations are done.
 
 use super::*;
-use shadegrad::train::{CpuTrainer, Divergence, Hint};
+use shadegrad::{
+    gpu::GraphicsApi,
+    train::{CpuTrainer, Divergence, Hint},
+};
 
 /// Learns fast, with samples held out.
 fn data() -> Dataset {
@@ -84,7 +87,14 @@ fn a_finite_divergence_ends_at_the_second_report_or_at_the_end() {
 fn what_is_no_number_reaches_the_loss_in_every_plan() {
     let (data, recipe) = (data(), plain());
     let (shape, sound) = start(&data, &[10]);
+    let gl = adapter().backend() == GraphicsApi::Gl.name();
     for (layer, value) in [(0, f32::NAN), (0, f32::INFINITY), (1, f32::NAN), (1, f32::INFINITY)] {
+        if gl && layer == 0 {
+            not_run(&format!(
+                "{value} in layer 0: GLSL promises no NaN, and of ReLU's choice it allows a maximum"
+            ));
+            continue;
+        }
         for of_bias in [false, true] {
             let mut start = (shape.clone(), sound.clone());
             let layer_parameters = &mut start.1.layers[layer];
