@@ -207,7 +207,7 @@ fn a_signal_that_the_caller_ignores_stays_ignored() {
         read_lines(&mut stdout, 2);
         send(ignored, child.id());
         // Longer than the pipe's buffer holds back: it lives.
-        read_lines(&mut stdout, 3000);
+        read_lines(&mut stdout, 1000);
         send("-TERM", child.id());
         let run = rest(child, stdout).status(130).says(&["interrupted: SIGTERM"]);
         assert!(!run.stderr.contains(&format!("interrupted: SIG{name}")), "{}", run.stderr);
