@@ -1,21 +1,16 @@
 //! `shadegrad check`: kernels against their twins on this adapter, and what a training says of edited ones.
 
-use std::{collections::BTreeSet, fs};
+use std::collections::BTreeSet;
 
 use serde_json::Value;
-use shadegrad::kernels::{shader_files, sources};
+use shadegrad::kernels::sources;
 use tempfile::TempDir;
 
-use super::{Run, path_text, run, temporary, without_driver};
+use super::{Run, path_text, replaced, run, without_driver};
 
 /// A folder with one file, in which a text is replaced.
 fn edited(name: &str, from: &str, to: &str) -> TempDir {
-    let file = shader_files().find(|file| file.name == name).expect("a file of shaders");
-    assert!(file.text.contains(from), "{name} has no `{from}`");
-    let folder = temporary();
-    let path = folder.path().join(format!("{name}.wgsl"));
-    fs::write(path, file.text.replace(from, to)).expect("an edited shader");
-    folder
+    replaced(&format!("{name}.wgsl"), &[(from, to)])
 }
 
 /// relu.wgsl with a slope below 0.
@@ -102,9 +97,7 @@ fn nan_is_wrong() {
 
 #[test]
 fn a_shader_that_does_not_fit_is_refused_and_the_others_are_checked() {
-    let folder = edited("relu", "array<vec4f>", "array<vec2f>");
-    let text = fs::read_to_string(folder.path().join("relu.wgsl")).expect("the edited shader");
-    fs::write(folder.path().join("relu.wgsl"), text.replace("vec4f(", "vec2f(")).expect("the edited shader");
+    let folder = replaced("relu.wgsl", &[("array<vec4f>", "array<vec2f>"), ("vec4f(", "vec2f(")]);
     let args = ["check", "--kernel", "relu,copy", "--json", "--shaders", path_text(folder.path())];
     let run = run(&args).status(5).says(&["would be written only in part"]);
     let events = run.events();
@@ -162,7 +155,7 @@ fn a_training_says_which_edited_kernels_differ_and_goes_on() {
 
 #[test]
 fn an_edited_text_that_the_training_does_not_run_is_named_and_found_by_check() {
-    let folder = edited("matmul.tiled", "if (quad < (n / 4u)) {", "if (quad + 1u < (n / 4u)) {");
+    let folder = edited("variants/matmul.tiled", "if (quad < (n / 4u)) {", "if (quad + 1u < (n / 4u)) {");
     let trained = train(&folder, "layerwise");
     let runs_tiled = trained.stderr.contains("matmul.tiled differs")
         || trained.stderr.contains("matmul_pixels.tiled differs");

@@ -122,11 +122,22 @@ pub fn inside(folder: &TempDir, name: &str) -> String {
     path_text(&folder.path().join(name)).to_owned()
 }
 
-/// A folder with one file of `shaders export`, changed.
+/// A folder with one file of `shaders export` by its name alone, changed.
 pub fn changed(file: &str, change: impl Fn(&str) -> String) -> TempDir {
     let folder = temporary();
-    fs::write(folder.path().join(file), change(shader_folders::text(file))).expect("an edited shader");
+    let name = Path::new(file).file_name().expect("a name");
+    fs::write(folder.path().join(name), change(shader_folders::text(file))).expect("an edited shader");
     folder
+}
+
+/// The same with texts replaced by others.
+pub fn replaced(file: &str, edits: &[(&str, &str)]) -> TempDir {
+    changed(file, |text| {
+        edits.iter().fold(text.to_owned(), |text, (from, to)| {
+            assert!(text.contains(from), "{file} has no `{from}`");
+            text.replace(from, to)
+        })
+    })
 }
 
 pub fn temporary() -> TempDir {

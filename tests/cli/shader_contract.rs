@@ -2,16 +2,11 @@
 
 use tempfile::TempDir;
 
-use super::{Run, changed, common::gpu::adapter, path_text, run};
+use super::{Run, common::gpu::adapter, path_text, replaced, run};
 
 /// A folder with relu.wgsl alone, in which each text is replaced by the one after it.
 fn relu(edits: &[(&str, &str)]) -> TempDir {
-    changed("relu.wgsl", |text| {
-        edits.iter().fold(text.to_owned(), |text, (from, to)| {
-            assert!(text.contains(from), "relu.wgsl has no `{from}`");
-            text.replace(from, to)
-        })
-    })
+    replaced("relu.wgsl", edits)
 }
 
 fn train(folder: &TempDir) -> Run {
