@@ -3,10 +3,12 @@
 
 #[path = "common/gpu.rs"]
 mod gpu;
+#[path = "common/trials.rs"]
+mod trials;
 
 use std::{path::Path, process::ExitCode, sync::OnceLock};
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use shadegrad::{
     gpu::{Adapter, Device},
     kernels::{Checker, Depth, DeviceProfile, Entry, REGISTRY, Shaders, needs_of_edited},
@@ -16,7 +18,7 @@ fn main() -> ExitCode {
     let checks = REGISTRY.iter().map(|entry| Trial::test(entry.name, || every_source(entry)));
     let shapes =
         REGISTRY.iter().map(|entry| Trial::test(format!("shapes_of_{}", entry.name), || shapes(entry)));
-    libtest_mimic::run(&Arguments::from_args(), checks.chain(shapes).collect()).exit_code()
+    trials::run(checks.chain(shapes).collect())
 }
 
 /// The device of all tests, with the shaders that it runs.

@@ -5,10 +5,12 @@
 mod device;
 #[path = "common/gpu.rs"]
 mod gpu;
+#[path = "common/trials.rs"]
+mod trials;
 
 use std::{collections::BTreeSet, fs, process::ExitCode};
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use shadegrad::kernels::{
     CheckError, Checker, Depth, DeviceProfile, REGISTRY, Shaders, shader_files, sources_named,
 };
@@ -75,7 +77,7 @@ fn main() -> ExitCode {
     let trial = |&(what, file, before, after): &Fault| {
         Trial::test(format!("{file}: {what}"), move || is_found(file, before, after))
     };
-    libtest_mimic::run(&Arguments::from_args(), FAULTS.iter().map(trial).collect()).exit_code()
+    trials::run(FAULTS.iter().map(trial).collect())
 }
 
 /// Checks the kernels of a file with the fault in it: one that has it must be wrong.
