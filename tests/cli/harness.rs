@@ -34,7 +34,8 @@ pub fn process(by: &[&str], args: &[&str]) -> std::process::Command {
 
 fn on_the_small_data<'a>(args: &[&'a str]) -> Vec<&'a str> {
     let has_data = args.contains(&"--data");
-    let needs_none = args.iter().any(|arg| ["check", "devices", "shaders", "watch", "--help", "--version"].contains(arg));
+    let needs_none =
+        args.iter().any(|arg| ["check", "devices", "shaders", "watch", "--help", "--version"].contains(arg));
     let more = ["--data", path_text(DATA.path())];
     args.iter().copied().chain(more.into_iter().filter(|_| !has_data && !needs_none)).collect()
 }

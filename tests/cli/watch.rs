@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
     thread,
     time::Duration,
@@ -14,7 +14,7 @@ use serde_json::Value;
 use shadegrad::kernels::shader_files;
 use tempfile::TempDir;
 
-use super::{path_text, run, temporary};
+use super::{common::binary::process, path_text, run, temporary};
 
 /// Longer than any save takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -42,8 +42,8 @@ impl Watched {
         for name in names {
             fs::write(folder.path().join(format!("{name}.wgsl")), text(name)).expect("a shader");
         }
-        let mut command = Command::new(env!("CARGO_BIN_EXE_shadegrad"));
-        command.args(["watch", path_text(folder.path()), "--json"]).args(flags);
+        let args = [&["watch", path_text(folder.path()), "--json"], flags].concat();
+        let mut command = process(&[], &args);
         let mut child =
             command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary runs");
         let output = BufReader::new(child.stdout.take().expect("its output"));
