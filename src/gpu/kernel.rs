@@ -130,7 +130,7 @@ impl Kernel {
         if let Some(error) = wait_for(scope.pop()) {
             return Err(refusal(device, &self.interface.path, &error));
         }
-        let workgroups = fold(invocations.div_ceil(self.workgroup.invocations()));
+        let workgroups = grid(invocations, self.workgroup);
         let (pipeline, label) = (self.pipeline.raw.clone(), self.label.clone());
         Ok(Dispatch { pipeline, bind_group, workgroups, label })
     }
@@ -157,6 +157,11 @@ fn binding_resource(resource: &Resource) -> wgpu::BindingResource<'_> {
             size: wgpu::BufferSize::new(slice.size),
         }),
     }
+}
+
+/// The workgroups along x, y and z that cover `invocations`.
+pub(super) fn grid(invocations: u64, workgroup: Workgroup) -> [u32; 3] {
+    fold(invocations.div_ceil(workgroup.invocations()))
 }
 
 /// Spreads workgroups over x and y, as one dimension holds only so many; `flat_index` in

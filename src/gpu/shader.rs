@@ -1,6 +1,7 @@
 //! A shader's text, parsed and validated.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -105,14 +106,22 @@ impl Shader {
     }
 
     fn evaluate_workgroup(&self, overrides: &[(String, f64)]) -> Result<Workgroup, ShaderError> {
-        let values: naga::back::PipelineConstants = overrides.iter().cloned().collect();
-        let entry = Some((ShaderStage::Compute, ENTRY_POINT));
-        let (module, _) = process_overrides(&self.module, &self.info, entry, &values)
-            .map_err(|error| self.refused(super::error::chain(&error)))?;
+        let (module, _) = self.with_overrides(overrides)?;
         let memory = workgroup_memory(&module).map_err(|message| self.refused(message))?;
         let size = module.entry_points.first().map_or([1; 3], |entry| entry.workgroup_size);
         self.check_workgroup(size)?;
         Ok(Workgroup { size, memory })
+    }
+
+    /// The parsed text once the overrides have their values.
+    pub(super) fn with_overrides(
+        &self,
+        overrides: &[(String, f64)],
+    ) -> Result<(Cow<'_, naga::Module>, Cow<'_, ModuleInfo>), ShaderError> {
+        let values: naga::back::PipelineConstants = overrides.iter().cloned().collect();
+        let entry = Some((ShaderStage::Compute, ENTRY_POINT));
+        process_overrides(&self.module, &self.info, entry, &values)
+            .map_err(|error| self.refused(super::error::chain(&error)))
     }
 
     /// `flat_index` counts along x, in workgroups of `WORKGROUP`: another shape would leave

@@ -9,6 +9,8 @@ use wgpu::naga::{
     Statement, StorageAccess,
 };
 
+use super::pointer;
+
 /// Most times that a function is looked through; each time at least one more variable or loop differs.
 const MAX_ROUNDS: usize = 64;
 
@@ -199,7 +201,7 @@ impl<'a> Look<'a> {
             S::ControlBarrier(which) if which != Barrier::SUB_GROUP => self.barrier(span, divergent),
             S::WorkGroupUniformLoad { .. } => self.barrier(span, divergent),
             S::Store { pointer, value } if divergent || self.is(value) || self.is(pointer) => {
-                if let Some(variable) = self.local(pointer) {
+                if let Some(variable) = pointer::local(self.function, pointer) {
                     self.grew |= self.locals.insert(variable);
                 }
             }
@@ -241,17 +243,6 @@ impl<'a> Look<'a> {
         self.barrier = true;
         if divergent {
             self.divergent.get_or_insert(span);
-        }
-    }
-
-    /// The variable that a pointer points into.
-    fn local(&self, mut pointer: Handle<Expression>) -> Option<Handle<naga::LocalVariable>> {
-        loop {
-            pointer = match self.function.expressions[pointer] {
-                Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => base,
-                Expression::LocalVariable(variable) => return Some(variable),
-                _ => return None,
-            }
         }
     }
 }

@@ -7,6 +7,8 @@ use wgpu::naga::{
     valid::{FunctionInfo, ModuleInfo},
 };
 
+use super::pointer;
+
 /// Bytes by variable; `None` for as many as a loop makes of it.
 pub type Writes = BTreeMap<String, Option<u64>>;
 
@@ -67,8 +69,10 @@ impl Counter<'_> {
                         self.add(variable, if in_loop { None } else { bytes });
                     }
                     // What a function writes through a pointer is not known.
-                    let pointed: Vec<_> =
-                        arguments.iter().filter_map(|&argument| self.root(argument)).collect();
+                    let pointed: Vec<_> = arguments
+                        .iter()
+                        .filter_map(|&argument| pointer::global(self.function, argument))
+                        .collect();
                     for variable in pointed {
                         self.add(variable, None);
                     }
@@ -79,7 +83,7 @@ impl Counter<'_> {
     }
 
     fn store(&mut self, pointer: Handle<Expression>, value: Handle<Expression>, in_loop: bool) {
-        if let Some(variable) = self.root(pointer) {
+        if let Some(variable) = pointer::global(self.function, pointer) {
             let kind = self.info[value].ty.inner_with(&self.module.types);
             let bytes = u64::from(kind.size(self.module.to_ctx()));
             self.add(variable, (!in_loop).then_some(bytes));
@@ -89,16 +93,5 @@ impl Counter<'_> {
     fn add(&mut self, variable: Handle<GlobalVariable>, bytes: Option<u64>) {
         let total = self.found.entry(variable).or_insert(Some(0));
         *total = total.zip(bytes).map(|(total, bytes)| total.saturating_add(bytes));
-    }
-
-    /// The variable that a pointer points into.
-    fn root(&self, mut pointer: Handle<Expression>) -> Option<Handle<GlobalVariable>> {
-        loop {
-            pointer = match self.function.expressions[pointer] {
-                Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => base,
-                Expression::GlobalVariable(variable) => return Some(variable),
-                _ => return None,
-            }
-        }
     }
 }

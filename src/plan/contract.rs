@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Plan, Step, program::overrides};
 use crate::{
-    gpu::{Adapter, Bound, Needs, ShaderError, check_binding},
+    gpu::{Adapter, Bound, LoopCount, Needs, ShaderError, check_binding, too_long},
     kernels::{Interfaces, Shaders, check_contract, entry},
 };
 
@@ -43,6 +43,7 @@ impl Plan {
             let shader = shaders.get(step.source, &step.sizes)?;
             if shader.edited {
                 warnings.extend(shader.beyond_webgpu(shader.workgroup(&overrides(step))?));
+                warnings.extend(step.loops(shaders)?.and_then(|loops| too_long(&loops)));
             }
         }
         Ok(warnings)
@@ -66,5 +67,18 @@ impl Plan {
             check_binding(interface, binding, bound)?;
         }
         Ok(())
+    }
+}
+
+impl Step {
+    /// The loops of an invocation; `None` if the shader is too much to look through.
+    ///
+    /// # Errors
+    /// [`ShaderError`] if the shader is not valid with the step's sizes.
+    pub fn loops(&self, shaders: &Shaders) -> Result<Option<Vec<LoopCount>>, ShaderError> {
+        let shader = shaders.get(self.source, &self.sizes)?;
+        let invocations = (entry(self.kernel).invocations)(&self.sizes, &shader.interface)?;
+        let bytes = |name: &str| self.bind.get(name).map(|view| view.len as u64 * 4);
+        shader.loops(&overrides(self), invocations as u64, bytes)
     }
 }

@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{
-    BufferId, BufferSpec, PlanRequest, Start, StepInputs, View,
-    request::{MAX_ITERATIONS, Rows},
-};
+use super::{BufferId, BufferSpec, PlanRequest, Start, StepInputs, View, request::Rows};
 use crate::{
     data::Split,
-    gpu::{Element, Interface, ShaderError},
+    gpu::{Element, Interface, MAX_ITERATIONS, ShaderError},
     recipe::BETAS,
 };
 

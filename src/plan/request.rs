@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     data::{Lengths, Split},
-    gpu::{Interface, ShaderError},
+    gpu::{Interface, MAX_ITERATIONS, ShaderError},
     kernels::{DeviceProfile, MatmulKind, Sizes, fused::FusedStep},
     net::{ALIGN, Layout, Shape},
     recipe::Recipe,
@@ -26,8 +26,6 @@ const MAX_SPLIT_ROWS: usize = 16_384;
 const MIN_SPLIT_ROWS: usize = 256;
 /// The same for tiles of 8 lanes, which take as long as some hundred rows to store what they have summed.
 const MIN_EIGHT_LANES_ROWS: usize = 1_024;
-/// The most iterations of a loop: a number that every driver is known to run.
-pub(super) const MAX_ITERATIONS: usize = 60_000;
 /// The most samples: partial_metrics leaves one partial for 256 of them, and reduce_metrics adds these
 /// up in one loop.
 pub const MAX_SAMPLES: usize = MAX_ITERATIONS * 256;

@@ -78,6 +78,26 @@ fn more_than_webgpu_guarantees_is_a_warning() {
     }
 }
 
+/// It trains all the same: not every driver stops loops, and not every loop makes all iterations that it could.
+#[test]
+fn a_loop_that_some_drivers_stop_is_a_warning_with_its_line() {
+    let head = "let i = flat_index";
+    let with = |bound: &str, body: &str| {
+        format!("for (var t = 0u; t < {bound}; t++) {{\n {body} if (z[0].x < 1e30) {{ break; }} }}\n  {head}")
+    };
+    let inner = "for (var s = 0u; s < 100u; s++) { if (z[s].x < 1e30) { break; } }";
+    for (loops, says) in [
+        (with("70000u", ""), "relu.wgsl:11: this loop runs up to 70000 times an invocation at this size"),
+        (with("1000u", inner), "relu.wgsl:12: this loop runs up to 100999 times"),
+    ] {
+        train(&relu(&[(head, &loops)])).status(0).says(&["warning", says, "65,535", "docs/drivers.md"]);
+    }
+    for unknown in [with("u32(z[0].x) + 70000u", ""), with("60000u", "")] {
+        let run = train(&relu(&[(head, &unknown)])).status(0);
+        assert!(!run.stderr.contains("this loop"), "{}", run.stderr);
+    }
+}
+
 /// On a device without f16 it is one plain sentence.
 #[test]
 fn half_precision_is_used_where_the_device_has_it() {

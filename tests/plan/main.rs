@@ -7,6 +7,7 @@ mod compiled;
 mod device;
 #[path = "../common/gpu.rs"]
 mod gpu;
+mod loops;
 
 use shadegrad::{
     data::Lengths,
