@@ -41,8 +41,7 @@ pub(super) fn announce_plan(
     }
     announce_files(plan, request, shaders)?;
     let idle = plan.idle(shaders);
-    let only_evaluates: Vec<_> =
-        plan.not_trained_with(shaders).into_iter().filter(|file| !idle.contains(file)).collect();
+    let only_evaluates = plan.only_evaluates_with(shaders);
     if !idle.is_empty() {
         warn(&format!("nothing in this training runs these edited shaders: {}", idle.join(", ")));
     }
@@ -68,6 +67,18 @@ pub(super) fn announce_files(plan: &Plan, request: &PlanRequest, shaders: &Shade
         warn(&warning);
     }
     Ok(())
+}
+
+/// What to do about a loss that is wrong: `suspects` are the edited files that change it, and no weights.
+pub(super) fn remedy(suspects: &[&str], alpha: f64) -> String {
+    let smaller = format!("try a smaller --alpha (now {alpha:?})");
+    match suspects {
+        [] => smaller,
+        _ => format!(
+            "edited shaders that only evaluate may be the cause ({}): try without them, or else {smaller}",
+            suspects.join(", ")
+        ),
+    }
 }
 
 /// Compares the edited kernels that a plan runs with their twins, at tiny sizes, and says which differ.

@@ -82,6 +82,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     })?;
     let data_sha256 = fingerprint(&data);
     notices::announce(args, &declared, &data);
+    let mut suspects = Vec::new();
     let (mut engine, kept, device, plan) = match or_cpu_fallback(args, found)? {
         Some((adapter, prepared)) => {
             if !args.quiet {
@@ -91,6 +92,7 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
             edited::announce_plan(args.shaders.plan, prepared.plan(), &request(&adapter), &shaders)?;
             advise_engine(args, &adapter, prepared.plan());
             waiting.on("compiling shaders");
+            suspects = prepared.plan().only_evaluates_with(&shaders);
             let mut engine = prepared.start(&shaders, &data, &parameters)?;
             edited::compare(engine.device(), engine.plan(), &shaders)?;
             let plan = engine.plan().kind.name();
@@ -121,7 +123,8 @@ pub fn run(args: &TrainArgs) -> Result<(), Error> {
     let stop = training_begins();
     let finish = |end: &End| {
         reporter.waiting.end();
-        finish(args, recipe, &declared.classes, end, reporter.lock().as_mut())
+        let remedy = edited::remedy(&suspects, recipe.rate.alpha);
+        finish(args, &remedy, &declared.classes, end, reporter.lock().as_mut())
     };
     let mut end = or_rescue(stop, &kept, || train(engine.as_mut(), options, &mut &reporter, stop), finish)??;
     end.look_for_dead_units(&data.train, recipe.activation);
@@ -229,10 +232,10 @@ fn advise_engine(args: &TrainArgs, adapter: &Adapter, plan: &Plan) {
     }
 }
 
-/// Saves where asked to, reports the end, and turns its reason into a status.
+/// Saves where asked to, reports the end, and turns its reason into a status. `remedy` is for a loss that is wrong.
 fn finish(
     args: &TrainArgs,
-    recipe: &Recipe,
+    remedy: &str,
     classes: &Classes,
     end: &End,
     reporter: &mut dyn Reporter,
@@ -247,9 +250,9 @@ fn finish(
         note(&format!("hint: {hint}"));
     }
     if !end.hints.is_empty() {
-        note(&format!("hint: try a smaller --alpha (now {:?}) or --init he", recipe.rate.alpha));
+        note(&format!("hint: {remedy} or --init he"));
     }
-    status(args, recipe, end)
+    status(args, remedy, end)
 }
 
 /// Saves where asked to, and returns whether it did; a training that diverged leaves no file.
@@ -263,7 +266,7 @@ fn save(args: &TrainArgs, classes: &Classes, end: &End) -> Result<bool, Error> {
     }
 }
 
-fn status(args: &TrainArgs, recipe: &Recipe, end: &End) -> Result<(), Error> {
+fn status(args: &TrainArgs, remedy: &str, end: &End) -> Result<(), Error> {
     match end.reason {
         Reason::Target => Ok(()),
         Reason::Iters | Reason::EarlyStop => reached(args, end),
@@ -273,10 +276,9 @@ fn status(args: &TrainArgs, recipe: &Recipe, end: &End) -> Result<(), Error> {
             let kept =
                 args.save.as_ref().map_or(String::new(), |path| format!("; {} is not written", shown(path)));
             Err(Error::Diverged(format!(
-                "training diverged after {} iterations: {}; try a smaller --alpha (now {:?}){kept}",
+                "training diverged after {} iterations: {}; {remedy}{kept}",
                 end.iters,
                 end.divergence.unwrap_or(Divergence::NotFinite),
-                recipe.rate.alpha
             )))
         }
     }

@@ -45,6 +45,12 @@ impl Plan {
     pub fn idle(&self, files: &dyn Interfaces) -> Vec<&'static str> {
         files.edited_outside(&self.sources(|pass| pass != PassId::Predict))
     }
+
+    /// The edited files that this plan only evaluates with: they change a loss, and no weights.
+    pub fn only_evaluates_with(&self, files: &dyn Interfaces) -> Vec<&'static str> {
+        let idle = self.idle(files);
+        self.not_trained_with(files).into_iter().filter(|file| !idle.contains(file)).collect()
+    }
 }
 
 impl Plan {

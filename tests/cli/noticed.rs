@@ -41,6 +41,29 @@ fn a_finite_loss_far_above_its_start_is_a_divergence_and_replaces_no_file() {
     }
 }
 
+/// The rate has no part in it.
+#[test]
+fn an_edited_shader_that_only_evaluates_is_told_where_its_loss_is_wrong() {
+    let infinite = edited(
+        "softmax_cross_entropy.wgsl",
+        "loss[row] = ",
+        "loss[row] = bitcast<f32>(0x7f800000u + 0u * row) * ",
+    );
+    let run = |plan| {
+        run(&["--device", "gpu", "--plan", plan, "--iters", "3", "--shaders", path_text(infinite.path())])
+    };
+    let diverged = run("layerwise").status(7).says(&["diverged", "; try a smaller --alpha"]);
+    assert!(!diverged.stderr.contains("only evaluate"), "{}", diverged.stderr);
+    if fused_step().is_some() {
+        run("fused").status(7).says(&[
+            "diverged",
+            "edited shaders that only evaluate may be the cause (softmax_cross_entropy): try without them",
+        ]);
+    } else {
+        run("fused").status(2).says(&["this adapter is neither"]);
+    }
+}
+
 #[test]
 fn a_network_that_learns_nothing_is_a_hint() {
     let folder = temporary();
