@@ -2,8 +2,6 @@
 //!
 //! They are appended, so that the lines of the kernel's file hold: the module scope of WGSL has no order.
 
-use std::collections::BTreeMap;
-
 use wgpu::naga::{self, valid::ModuleInfo};
 
 use super::{
@@ -12,23 +10,11 @@ use super::{
     fault::{Fault, parse},
     items::{Item, items},
     lexer::Lexed,
+    names::check_names,
     nesting::too_deep,
+    part::{HostConstants, Part},
     unroll::{Unrolled, unroll},
 };
-
-/// The text of a file, and where it came from.
-#[derive(Debug, Clone, Copy)]
-pub struct Part<'a> {
-    /// For messages.
-    pub path: &'a str,
-    /// WGSL.
-    pub text: &'a str,
-    /// Whether it is the program's own text, which is right.
-    pub built_in: bool,
-}
-
-/// Names and values of the `const` lines that the host appends.
-pub type HostConstants<'a> = &'a [(&'static str, u32)];
 
 /// A parsed and validated text.
 pub struct Assembled {
@@ -49,20 +35,29 @@ pub fn assemble(parts: &[Part], sizes: HostConstants) -> Result<Assembled, Shade
     for (part, lexed) in parts.iter().zip(&lexed) {
         if let Some(open) = lexed.open_comment {
             let message = "the comment that starts here does not end: is a `*/` missing?";
-            return Err(at_line(part, lexed.line(open), message));
+            return Err(part.error(lexed.line(open), message));
         }
         if let Some((line, message)) = too_deep(lexed) {
-            return Err(at_line(part, line, &message));
+            return Err(part.error(line, &message));
         }
     }
     if let Some(open) = lexed.iter().position(is_open) {
         return Err(unclosed(&first(open, parts), sizes));
     }
-    check_names(parts, &lexed, sizes)?;
-    let mut constants = Constants::of(&joined(parts, sizes));
+    let declared: Vec<_> = lexed.iter().map(items).collect();
+    check_names(parts, &declared, sizes)?;
+    let mut constants = Constants::new(declared.into_iter().flatten().chain(sizes.iter().map(item_of)));
     let mut so_far = Unrolled::default();
-    let unrolled: Vec<String> =
-        parts.iter().map(|part| unrolled(part, &mut so_far, &mut constants)).collect::<Result<_, _>>()?;
+    let unrolled: Result<Vec<String>, _> = parts
+        .iter()
+        .zip(&lexed)
+        .map(|(part, lexed)| unrolled(part, lexed, &mut so_far, &mut constants))
+        .collect();
+    let unrolled = unrolled.map_err(|error| {
+        // What is wrong before the marks count, such as a `const` in a bound, comes first.
+        let text = joined(parts, sizes);
+        parse(&text).err().map_or(error, |fault| explain(parts, sizes, &fault, &text))
+    })?;
     let texts: Vec<Part> = parts.iter().zip(&unrolled).map(|(part, text)| Part { text, ..*part }).collect();
     let text = joined(&texts, sizes);
     match parse(&text) {
@@ -76,56 +71,28 @@ pub fn assemble(parts: &[Part], sizes: HostConstants) -> Result<Assembled, Shade
 
 fn joined(parts: &[Part], sizes: HostConstants) -> String {
     let mut text: String = parts.iter().map(|part| format!("{}\n", part.text.trim_end())).collect();
-    text.extend(sizes.iter().map(|(name, value)| format!("const {name} = {value}u;\n")));
+    text.extend(sizes.iter().map(|size| item_of(size).text + "\n"));
     text
 }
 
-fn unrolled(part: &Part, so_far: &mut Unrolled, constants: &mut Constants) -> Result<String, ShaderError> {
-    unroll(part.text, so_far, |bound| constants.value(bound))
-        .map_err(|error| at_line(part, error.line, &error.message))
+/// The declaration of a size.
+fn item_of((name, value): &(&'static str, u32)) -> Item {
+    let text = format!("const {name} = {value}u;");
+    Item { keyword: "const".into(), name: (*name).into(), line: 0, text }
 }
 
-fn at_line(part: &Part, line: usize, message: &str) -> ShaderError {
-    ShaderError::Text { path: format!("{}:{line}", part.path), message: message.into() }
+fn unrolled(
+    part: &Part,
+    lexed: &Lexed,
+    so_far: &mut Unrolled,
+    constants: &mut Constants,
+) -> Result<String, ShaderError> {
+    unroll(part.text, lexed, so_far, |bound| constants.value(bound))
+        .map_err(|error| part.error(error.line, &error.message))
 }
 
 fn invalid(part: &Part, message: String) -> ShaderError {
     ShaderError::Invalid { path: part.path.into(), message }
-}
-
-/// Fails if two files, or a file and the host, declare the same name.
-fn check_names(parts: &[Part], lexed: &[Lexed], sizes: HostConstants) -> Result<(), ShaderError> {
-    let mut known: BTreeMap<String, (usize, Item)> = BTreeMap::new();
-    for (at, lexed) in lexed.iter().enumerate() {
-        for item in items(lexed).into_iter().filter(|item| !item.name.is_empty()) {
-            if sizes.iter().any(|(name, _)| *name == item.name) {
-                let message = format!("`{}` is already defined by the program: rename yours", item.name);
-                return Err(at_line(&parts[at], item.line, &message));
-            }
-            match known.get(&item.name) {
-                // Within one file naga shows both places.
-                Some((other, _)) if *other == at => {}
-                Some((other, first)) => {
-                    // An edited file gives way to one that is as it was.
-                    let (yours, line, theirs) = if parts[*other].built_in && !parts[at].built_in {
-                        (at, item.line, *other)
-                    } else {
-                        (*other, first.line, at)
-                    };
-                    let file = file_name(parts[theirs].path);
-                    let message = format!("`{}` is already defined in {file}: rename yours", item.name);
-                    return Err(at_line(&parts[yours], line, &message));
-                }
-                None => drop(known.insert(item.name.clone(), (at, item))),
-            }
-        }
-    }
-    Ok(())
-}
-
-/// `common.wgsl` of `built-in common.wgsl` and of `my/shaders/common.wgsl`.
-fn file_name(path: &str) -> &str {
-    path.rsplit(['/', '\\', ' ']).next().unwrap_or(path)
 }
 
 /// The error of the file that a fault is in. A fault in an appended file is one as well if that file
@@ -252,6 +219,23 @@ mod tests {
         for open in [main("); }", "); "), first("sum;\n}", "sum;\n")] {
             assert!(open.contains("is a `}` missing"), "{open}");
         }
+    }
+
+    #[test]
+    fn a_wrong_constant_is_to_blame_and_not_a_loop_that_it_bounds() {
+        for (constant, line) in [("const N = 2u", 3), ("const N = eight;", 1), ("const N: f32 = 2u;", 1)] {
+            let text = format!(
+                "{constant}\n// between\n@compute @workgroup_size(1)\nfn main() {{\n\
+                 for (var r = 0u; r < N; r++) {{ // unroll\n}} }}"
+            );
+            let message = error([Part { text: &text, ..MAIN }, FIRST, SECOND]);
+            assert!(message.starts_with("main.wgsl is not valid WGSL"), "{message}");
+            assert!(message.contains(&format!("main.wgsl:{line}:")), "{message}");
+        }
+        let open = MAIN.text.replace("main() {", "main() { for (var r = 0u; r < k; r++) { // unroll\n}")
+            + "override k: u32;";
+        let message = error([Part { text: &open, ..MAIN }, FIRST, SECOND]);
+        assert!(message.starts_with("main.wgsl:3: the bound `k`"), "{message}");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use wgpu::naga::{self, Expression, Literal, TypeInner};
 
-use super::{items::items, lexer::Lexed};
+use super::items::Item;
 
 /// The constant that is added to ask naga for a value; no shader has this name.
 const PROBE: &str = "shadegrad_probe";
@@ -21,9 +21,9 @@ pub struct Constants {
 }
 
 impl Constants {
-    /// The constants of a text, whose functions may be wrong.
-    pub fn of(text: &str) -> Self {
-        let mut declared = items(&Lexed::of(text));
+    /// The constants among the declarations of a text, whose functions may be wrong.
+    pub fn new(declared: impl Iterator<Item = Item>) -> Self {
+        let mut declared: Vec<_> = declared.collect();
         declared.retain(|item| matches!(item.keyword.as_str(), "enable" | "const" | "alias" | "struct"));
         // A directive comes first.
         declared.sort_by_key(|item| item.keyword != "enable");
@@ -78,6 +78,14 @@ fn number(module: &naga::Module, name: &str) -> Option<f64> {
         Literal::U32(value) => Some(f64::from(value)),
         Literal::I32(value) => Some(f64::from(value)),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+impl Constants {
+    /// The constants of a text.
+    pub fn of(text: &str) -> Self {
+        Constants::new(super::items::items(&super::lexer::Lexed::of(text)).into_iter())
     }
 }
 

@@ -1,16 +1,13 @@
 //! What an edited shader must keep to so that it can be dispatched in the place of ours. It is compared before a
 //! driver sees it, and a difference is reported with both sides.
 
-use wgpu::naga::{self, AddressSpace, Handle, proc::Layouter};
+use wgpu::naga::{self, AddressSpace, Handle};
 
 use super::{
-    Adapter, Binding, Element, Interface, Limit, Shader, ShaderError, Workgroup, lexer::Lexed,
+    Adapter, Binding, Element, Limit, Needs, Shader, ShaderError, Workgroup, lexer::Lexed,
     uniformity::divergent_barrier,
 };
 
-/// Most bytes of an invocation's own variables, of all functions together: some drivers end the process beyond what
-/// they can hold.
-const MAX_LOCAL_BYTES: u64 = 64 << 10;
 /// Binding numbers are below this.
 const MAX_BINDINGS: u32 = 1_000;
 
@@ -45,30 +42,6 @@ impl Shader {
         self.check_local_memory()
     }
 
-    fn check_local_memory(&self) -> Result<(), ShaderError> {
-        let module = &self.module;
-        let mut layouter = Layouter::default();
-        layouter.update(module.to_ctx()).map_err(|error| self.interface.error(error.to_string()))?;
-        let functions = || module.functions.iter().map(|(_, function)| function);
-        let functions = functions().chain(module.entry_points.iter().map(|entry| &entry.function));
-        let locals = functions.flat_map(|function| {
-            let variables = function.local_variables.iter();
-            variables.map(|(handle, variable)| (variable.ty, function.local_variables.get_span(handle)))
-        });
-        let private = self.variables().filter(|(_, variable, _)| variable.space == AddressSpace::Private);
-        let mut sum = 0;
-        for (ty, span) in locals.chain(private.map(|(_, variable, span)| (variable.ty, span))) {
-            sum += u64::from(layouter[ty].size);
-            if sum > MAX_LOCAL_BYTES {
-                return Err(self.error_at(
-                    span,
-                    format!("an invocation's variables need {sum} bytes or more, and at most {MAX_LOCAL_BYTES} are allowed"),
-                ));
-            }
-        }
-        Ok(())
-    }
-
     /// Requires that `adapter` can run a workgroup of this shader.
     ///
     /// # Errors
@@ -97,31 +70,24 @@ impl Shader {
 
     /// The first limit that is exceeded: where, which, need and have.
     fn exceeded(&self, workgroup: Workgroup, have: &wgpu::Limits) -> Option<(naga::Span, Limit, u64, u64)> {
-        let lexed = Lexed::of(&self.text);
-        let head = (1..lexed.tokens.len())
-            .find(|&at| lexed.text(at - 1) == "@" && lexed.text(at) == "workgroup_size")
-            .map_or(naga::Span::default(), |at| (lexed.tokens[at].start..lexed.tokens[at].end).into());
-        let last = |wanted: &dyn Fn(&naga::GlobalVariable) -> bool| {
-            let found = self.variables().filter(|(_, variable, _)| wanted(variable)).last();
-            found.map_or(head, |(_, _, span)| span)
+        let mut needs = Needs::default();
+        needs.kernel(&self.interface, workgroup);
+        let (limit, need, have) = needs.beyond(have)?;
+        let adds_up = |space: AddressSpace| match limit {
+            Limit::WorkgroupMemory => space == AddressSpace::WorkGroup,
+            Limit::StorageBuffers => matches!(space, AddressSpace::Storage { .. }),
+            _ => false,
         };
-        let is_storage =
-            |variable: &naga::GlobalVariable| matches!(variable.space, AddressSpace::Storage { .. });
-        let buffers = self.variables().filter(|(_, variable, _)| is_storage(variable)).count() as u64;
-        let side = |at: usize| u64::from(workgroup.size[at]);
-        let rows = [
-            (head, Limit::Invocations, workgroup.invocations(), have.max_compute_invocations_per_workgroup),
-            (head, Limit::WorkgroupSide, side(0), have.max_compute_workgroup_size_x),
-            (
-                last(&|variable| variable.space == AddressSpace::WorkGroup),
-                Limit::WorkgroupMemory,
-                workgroup.memory,
-                have.max_compute_workgroup_storage_size,
-            ),
-            (last(&is_storage), Limit::StorageBuffers, buffers, have.max_storage_buffers_per_shader_stage),
-        ];
-        let rows = rows.map(|(span, limit, need, have)| (span, limit, need, u64::from(have)));
-        rows.into_iter().find(|&(_, _, need, have)| need > have)
+        let last = self.variables().filter(|(_, variable, _)| adds_up(variable.space)).last();
+        Some((last.map_or_else(|| self.workgroup_size_span(), |found| found.2), limit, need, have))
+    }
+
+    /// Where the text says how large a workgroup is.
+    pub(super) fn workgroup_size_span(&self) -> naga::Span {
+        let lexed = Lexed::of(&self.text);
+        (1..lexed.tokens.len())
+            .find(|&at| lexed.text(at - 1) == "@" && lexed.text(at) == "workgroup_size")
+            .map_or(naga::Span::default(), |at| (lexed.tokens[at].start..lexed.tokens[at].end).into())
     }
 
     /// Requires that `invocations`, as many as the host dispatches, can write all of a buffer that the built-in
@@ -142,8 +108,12 @@ impl Shader {
         let (dispatched, ours_dispatched) = (whole(self, invocations)?, whole(ours, our_invocations)?);
         let found = self.writes();
         for (name, each) in ours.writes() {
-            let (Some(need), Some(each)) = (bytes(&name), each) else { continue };
-            let would = each.saturating_mul(ours_dispatched);
+            let Some(need) = bytes(&name) else { continue };
+            // In a loop it writes as much as there is.
+            let would = each.map_or(need, |each| each.saturating_mul(ours_dispatched));
+            if each.is_none() && found.get(&name).is_some_and(|found| *found != Some(0)) {
+                continue;
+            }
             let Some(each) = found.get(&name).copied().unwrap_or(Some(0)) else { continue };
             let most = each.saturating_mul(dispatched);
             if most >= need || would < need {
@@ -165,7 +135,7 @@ impl Shader {
     }
 
     /// The module's variables with names and places.
-    fn variables(&self) -> impl Iterator<Item = (String, &naga::GlobalVariable, naga::Span)> {
+    pub(super) fn variables(&self) -> impl Iterator<Item = (String, &naga::GlobalVariable, naga::Span)> {
         let variables = &self.module.global_variables;
         let of = |(handle, variable): (Handle<naga::GlobalVariable>, _)| (handle, variable);
         variables.iter().map(of).map(|(handle, variable): (_, &naga::GlobalVariable)| {
@@ -173,7 +143,7 @@ impl Shader {
         })
     }
 
-    fn error_at(&self, span: naga::Span, message: String) -> ShaderError {
+    pub(super) fn error_at(&self, span: naga::Span, message: String) -> ShaderError {
         ShaderError::Text { path: self.place(span), message }
     }
 }
@@ -181,9 +151,9 @@ impl Shader {
 /// Compares what a shader declares with what the host binds.
 ///
 /// # Errors
-/// [`ShaderError::Interface`] with both sides.
-pub fn check_binding(interface: &Interface, binding: &Binding, bound: Bound) -> Result<(), ShaderError> {
-    let Binding { name, element, stride, texture, numbers, .. } = binding;
+/// [`ShaderError::Text`] with file and line, and both sides.
+pub fn check_binding(binding: &Binding, bound: Bound) -> Result<(), ShaderError> {
+    let Binding { name, element, stride, texture, numbers, place, .. } = binding;
     let message = match (bound.texture, texture) {
         (true, true) => return Ok(()),
         (false, true) => format!(
@@ -205,7 +175,7 @@ pub fn check_binding(interface: &Interface, binding: &Binding, bound: Bound) -> 
         ),
         _ => return Ok(()),
     };
-    Err(interface.error(message))
+    Err(ShaderError::Text { path: place.clone(), message })
 }
 
 #[cfg(test)]
@@ -222,17 +192,6 @@ mod tests {
 
     fn said<T>(result: Result<T, ShaderError>) -> String {
         result.map(drop).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn local_memory_is_bounded() {
-        let sized =
-            |bytes: u32| shader("", &format!("var big: array<f32, {}>; big[id.x % 7u] = 1.0;", bytes / 4));
-        assert!(sized(64 << 10).is_ok());
-        assert!(said(sized((64 << 10) + 4)).starts_with("test.wgsl:4: "));
-        assert!(said(sized(1 << 30)).contains("1073741824"));
-        let private = shader("var<private> big: array<f32, 20000>;", "big[id.x % 7u] = 1.0;");
-        assert!(said(private).starts_with("test.wgsl:1: "));
     }
 
     #[test]
@@ -282,11 +241,7 @@ mod tests {
                  @group(0) @binding(0) var<storage, read> z: array<{ty}>;\n@compute @workgroup_size(1)\nfn main() {{ let x = z[0]; }}\n"
             );
             let interface = Shader::of(&source, &[])?.interface;
-            check_binding(
-                &interface,
-                &interface.bindings[0],
-                Bound { element: Element::F32, bytes: 960, texture: false },
-            )
+            check_binding(&interface.bindings[0], Bound { element: Element::F32, bytes: 960, texture: false })
         };
         for ty in ["f32", "vec2f", "vec4f", "mat4x4f", "mat2x2f", "array<f32, 3>", "Packed"] {
             check(ty).unwrap_or_else(|error| panic!("{ty}: {error}"));

@@ -16,6 +16,11 @@ pub fn capabilities() -> Capabilities {
     Capabilities::default() | Capabilities::SUBGROUP | Capabilities::SHADER_FLOAT16
 }
 
+/// Whether a module is valid only where this can be used.
+pub fn needs(module: &naga::Module, capability: Capabilities) -> bool {
+    Validator::new(ValidationFlags::all(), capabilities() - capability).validate(module).is_err()
+}
+
 /// Parses and validates a text.
 pub fn parse(text: &str) -> Result<(naga::Module, ModuleInfo), Fault> {
     let module = naga::front::wgsl::parse_str(text).map_err(Fault::Parse)?;

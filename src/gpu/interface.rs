@@ -7,7 +7,7 @@ use wgpu::naga::{
     TypeInner, proc::Layouter,
 };
 
-use super::ShaderError;
+use super::{ShaderError, layout::layouts};
 
 /// The most texels that WebGPU guarantees in a row of a texture.
 pub const MAX_TEXTURE_ROW: usize = 8_192;
@@ -45,6 +45,9 @@ pub struct Binding {
     /// Bytes of numbers in each of these; fewer than `stride` if there is padding.
     #[serde(skip)]
     pub numbers: u64,
+    /// File and line of its declaration.
+    #[serde(skip)]
+    pub place: String,
     /// Whether it is declared as `texture_storage_2d<rgba32uint, read>`: see [`super::Texture`].
     pub texture: bool,
 }
@@ -116,19 +119,19 @@ impl Interface {
         ShaderError::Interface { path: self.path.clone(), message }
     }
 
-    /// Reads a validated module.
+    /// Reads a validated module; `place` gives file and line.
     ///
     /// # Errors
-    /// [`ShaderError::Interface`] if it binds what no kernel may bind.
+    /// [`ShaderError::Text`] if it binds what no kernel may bind.
     pub(super) fn of(
         path: &str,
         module: &naga::Module,
         constants: BTreeMap<String, f64>,
+        place: impl Fn(naga::Span) -> String,
     ) -> Result<Self, ShaderError> {
-        let refused = |message| ShaderError::Interface { path: path.into(), message };
         Ok(Interface {
             path: path.into(),
-            bindings: bindings(module).map_err(refused)?,
+            bindings: bindings(module, place)?,
             constants,
             overrides: override_names(module, |_| true),
             open_overrides: override_names(module, |o| o.init.is_none()),
@@ -141,20 +144,28 @@ fn override_names(module: &naga::Module, keep: impl Fn(&naga::Override) -> bool)
     kept.filter_map(|(_, o)| o.name.clone()).collect()
 }
 
-fn bindings(module: &naga::Module) -> Result<Vec<Binding>, String> {
-    let mut layouter = Layouter::default();
-    layouter.update(module.to_ctx()).map_err(|error| error.to_string())?;
-    let variables = module.global_variables.iter().map(|(_, variable)| variable);
-    let found: Result<Vec<_>, String> = variables
-        .filter_map(|variable| Some((variable, variable.binding?)))
-        .map(|(variable, slot)| binding(module, &layouter, variable, slot))
+fn bindings(
+    module: &naga::Module,
+    place: impl Fn(naga::Span) -> String,
+) -> Result<Vec<Binding>, ShaderError> {
+    let error = |path: String, message: String| ShaderError::Text { path, message };
+    let layouter = layouts(module).map_err(|message| error(place(naga::Span::default()), message))?;
+    let bound = module.global_variables.iter().filter_map(|(handle, variable)| {
+        Some((place(module.global_variables.get_span(handle)), variable, variable.binding?))
+    });
+    let found: Result<Vec<_>, ShaderError> = bound
+        .map(|(place, variable, slot)| {
+            let found = binding(module, &layouter, variable, slot).map_err(|m| error(place.clone(), m))?;
+            Ok(Binding { place, ..found })
+        })
         .collect();
     let mut bindings = found?;
     bindings.sort_by_key(|binding| binding.index);
     match bindings.windows(2).find(|pair| pair[0].index == pair[1].index) {
-        Some(pair) => {
-            Err(format!("`{}` and `{}` both have @binding({})", pair[0].name, pair[1].name, pair[0].index))
-        }
+        Some(pair) => Err(error(
+            pair[1].place.clone(),
+            format!("`{}` and `{}` both have @binding({})", pair[0].name, pair[1].name, pair[0].index),
+        )),
         None => Ok(bindings),
     }
 }
@@ -191,7 +202,8 @@ fn binding(
         _ => variable.ty,
     };
     let numbers = if texture { 16 } else { numbers(module, array_element) };
-    Ok(Binding { name, index: slot.binding, writable, element, stride: u64::from(stride), numbers, texture })
+    let (stride, place) = (u64::from(stride), String::new());
+    Ok(Binding { name, index: slot.binding, writable, element, stride, numbers, texture, place })
 }
 
 /// Whether a type is [`TEXTURE`].
@@ -273,6 +285,7 @@ mod tests {
             stride: 16,
             numbers: 16,
             texture: true,
+            place: "test.wgsl:1".into(),
         };
         assert_eq!(found(TEXTURE).unwrap(), [expected]);
         for other in ["texture_2d<u32>", "texture_storage_2d<rgba32uint, write>", "sampler"] {

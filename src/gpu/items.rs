@@ -17,19 +17,9 @@ pub struct Item {
 
 /// The declarations of a text, valid or not, in their order.
 pub fn items(lexed: &Lexed) -> Vec<Item> {
-    let (mut found, mut depth, mut first) = (Vec::new(), 0usize, 0);
-    for at in 0..lexed.tokens.len() {
-        match lexed.text(at) {
-            "{" => depth += 1,
-            "}" => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        if depth == 0 && matches!(lexed.text(at), ";" | "}") {
-            found.push(item(lexed, first, at));
-            first = at + 1;
-        }
-    }
-    found
+    let mut first = 0;
+    let of = |last| item(lexed, std::mem::replace(&mut first, last + 1), last);
+    lexed.declaration_ends().map(of).collect()
 }
 
 /// The declaration of these tokens.

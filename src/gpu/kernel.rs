@@ -144,7 +144,7 @@ impl Kernel {
                 Bound { element: slice.buffer.element, bytes: slice.size, texture: false }
             }
         };
-        check_binding(&self.interface, binding, bound)
+        check_binding(binding, bound)
     }
 }
 

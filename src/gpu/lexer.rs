@@ -63,6 +63,19 @@ impl Lexed {
         1 + self.code[..byte].matches('\n').count()
     }
 
+    /// The last token of each declaration at module scope.
+    pub fn declaration_ends(&self) -> impl Iterator<Item = usize> {
+        let mut depth = 0usize;
+        (0..self.tokens.len()).filter(move |&at| {
+            match self.text(at) {
+                "{" => depth += 1,
+                "}" => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            depth == 0 && matches!(self.text(at), ";" | "}")
+        })
+    }
+
     /// The token that closes what the token `at` opens: of `open` and `close`.
     pub fn closing(&self, at: usize, open: &str, close: &str) -> Option<usize> {
         let mut depth = 0usize;

@@ -31,21 +31,24 @@ impl Needs {
         self.workgroup_memory = self.workgroup_memory.max(workgroup.memory);
     }
 
-    /// The limits to open `adapter` with: WebGPU's defaults where the adapter has them, and no more
-    /// than that but for what is needed.
-    pub(super) fn limits(&self, adapter: &str, have: &wgpu::Limits) -> Result<wgpu::Limits, DeviceError> {
+    /// The first limit that is exceeded: which, need and have.
+    pub(super) fn beyond(&self, have: &wgpu::Limits) -> Option<(Limit, u64, u64)> {
         let rows = [
             (Limit::Binding, self.binding, have.max_storage_buffer_binding_size),
             (Limit::Buffer, self.buffer, have.max_buffer_size),
-            (Limit::StorageBuffers, self.storage_buffers, have.max_storage_buffers_per_shader_stage.into()),
             (Limit::Invocations, self.invocations, have.max_compute_invocations_per_workgroup.into()),
             (Limit::WorkgroupSide, self.workgroup_side, have.max_compute_workgroup_size_x.into()),
             (Limit::WorkgroupMemory, self.workgroup_memory, have.max_compute_workgroup_storage_size.into()),
+            (Limit::StorageBuffers, self.storage_buffers, have.max_storage_buffers_per_shader_stage.into()),
         ];
-        for (limit, need, have) in rows {
-            if need > have {
-                return Err(DeviceError::TooSmall { adapter: adapter.into(), limit, need, have });
-            }
+        rows.into_iter().find(|&(_, need, have)| need > have)
+    }
+
+    /// The limits to open `adapter` with: WebGPU's defaults where the adapter has them, and no more
+    /// than that but for what is needed.
+    pub(super) fn limits(&self, adapter: &str, have: &wgpu::Limits) -> Result<wgpu::Limits, DeviceError> {
+        if let Some((limit, need, have)) = self.beyond(have) {
+            return Err(DeviceError::TooSmall { adapter: adapter.into(), limit, need, have });
         }
         let mut limits = wgpu::Limits::defaults().or_worse_values_from(have);
         limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.max(self.binding);

@@ -1,5 +1,6 @@
 //! The graphics card: adapters, devices, buffers, shaders and kernels. All that names wgpu is here.
 
+mod access;
 mod adapter;
 mod assemble;
 mod buffer;
@@ -14,11 +15,15 @@ mod interface;
 mod items;
 mod kernel;
 mod launch;
+mod layout;
 mod lexer;
 mod limits;
+mod local_memory;
 mod loops;
 mod marked;
+mod names;
 mod nesting;
+mod part;
 mod pipeline;
 mod pointer;
 mod ranges;
@@ -35,8 +40,8 @@ mod wait;
 mod walk;
 mod writes;
 
+pub use access::check_shared;
 pub use adapter::{Adapter, GraphicsApi, Wanted, adapters, choose, no_adapter};
-pub use assemble::{HostConstants, Part};
 pub use buffer::{ALIGNMENT, Buffer, Slice};
 pub use commands::Command;
 pub use contract::{Bound, check_binding};
@@ -46,6 +51,7 @@ pub use interface::{Binding, Element, Interface, MAX_TEXTURE_ROW};
 pub use kernel::{Dispatch, Kernel};
 pub use limits::Needs;
 pub use loops::{LoopCount, MAX_ITERATIONS, too_long};
+pub use part::{HostConstants, Part};
 pub use read_back::ReadBack;
 pub use resource::Resource;
 pub use shader::{Shader, Workgroup};

@@ -121,16 +121,7 @@ fn takes_a_list(word: &str) -> bool {
 
 /// The token that ends one declaration too many.
 fn declarations(lexed: &Lexed) -> Option<(usize, String)> {
-    let mut depth = 0usize;
-    let ends = |&at: &usize| {
-        match lexed.text(at) {
-            "{" => depth += 1,
-            "}" => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        depth == 0 && matches!(lexed.text(at), ";" | "}")
-    };
-    let last = (0..lexed.tokens.len()).filter(ends).nth(MAX_DECLARATIONS)?;
+    let last = lexed.declaration_ends().nth(MAX_DECLARATIONS)?;
     Some((last, format!("more than {MAX_DECLARATIONS} declarations at module scope")))
 }
 

@@ -9,14 +9,15 @@ use std::{
 use wgpu::naga::{
     self, AddressSpace, ShaderStage,
     back::pipeline_constants::process_overrides,
-    proc::Layouter,
-    valid::{Capabilities, ModuleInfo, ValidationFlags, Validator},
+    valid::{Capabilities, ModuleInfo},
 };
 
 use super::{
     Interface, ShaderError,
-    assemble::{Assembled, HostConstants, Part, assemble, place},
-    fault::capabilities,
+    assemble::{Assembled, assemble, place},
+    fault::needs,
+    layout::layouts,
+    part::{HostConstants, Part},
     writes::{Writes, writes},
 };
 
@@ -37,7 +38,7 @@ pub struct Shader {
     pub uses_f16: bool,
     /// The parsed text; handed on as it is, so that a long text is parsed once.
     pub(super) module: naga::Module,
-    info: ModuleInfo,
+    pub(super) info: ModuleInfo,
     /// Results of [`Shader::workgroup`] by the values of the overrides.
     workgroups: Mutex<BTreeMap<String, Workgroup>>,
 }
@@ -54,11 +55,10 @@ impl Shader {
         let Assembled { text, module, info, mut constants, files } = assemble(parts, sizes)?;
         check_entry_point(&module)
             .map_err(|message| ShaderError::Interface { path: path.into(), message })?;
-        let interface = Arc::new(Interface::of(path, &module, constants.all())?);
+        let place = |span| place_of(&files, &text, span).unwrap_or_else(|| path.into());
+        let interface = Arc::new(Interface::of(path, &module, constants.all(), place)?);
         let edited = parts.iter().any(|part| !part.built_in);
-        let without = capabilities() - Capabilities::SHADER_FLOAT16;
-        let uses_f16 = text.contains("f16")
-            && Validator::new(ValidationFlags::all(), without).validate(&module).is_err();
+        let uses_f16 = text.contains("f16") && needs(&module, Capabilities::SHADER_FLOAT16);
         let shader =
             Shader { interface, text, files, edited, uses_f16, module, info, workgroups: Mutex::default() };
         if edited {
@@ -74,19 +74,13 @@ impl Shader {
 
     /// The file and line of a part of the text.
     pub(super) fn place(&self, span: naga::Span) -> String {
-        let line = span.is_defined().then(|| span.location(&self.text).line_number as usize);
-        match line.and_then(|line| place(&self.files, line)) {
-            Some((at, line)) => format!("{}:{line}", self.files[at].0),
-            None => self.interface.path.clone(),
-        }
+        place_of(&self.files, &self.text, span).unwrap_or_else(|| self.interface.path.clone())
     }
 
     /// The text as the WGSL standard has it: naga rejects the line `enable subgroups;`, and browsers
     /// demand it of a text that uses them.
     pub fn standard_text(&self) -> String {
-        let capabilities = Capabilities::default() | Capabilities::SHADER_FLOAT16;
-        let without = Validator::new(ValidationFlags::all(), capabilities).validate(&self.module);
-        let enable = if without.is_err() { "enable subgroups;\n" } else { "" };
+        let enable = if needs(&self.module, Capabilities::SUBGROUP) { "enable subgroups;\n" } else { "" };
         format!("{enable}{}", self.text)
     }
 
@@ -131,9 +125,10 @@ impl Shader {
         if size[1..] == [1, 1] && f64::from(size[0]) == width {
             return Ok(());
         }
-        Err(self.refused(format!(
+        let message = format!(
             "expected @workgroup_size({width}), as long as the const WORKGROUP and along x only, found {size:?}"
-        )))
+        );
+        Err(ShaderError::Text { path: self.place(self.workgroup_size_span()), message })
     }
 
     fn refused(&self, message: String) -> ShaderError {
@@ -141,13 +136,19 @@ impl Shader {
     }
 }
 
+/// File and line of a part of a text; `None` in what the program appends.
+fn place_of(files: &[(String, usize)], text: &str, span: naga::Span) -> Option<String> {
+    let line = span.is_defined().then(|| span.location(text).line_number as usize)?;
+    let (at, line) = place(files, line)?;
+    Some(format!("{}:{line}", files[at].0))
+}
+
 /// Bytes of all `var<workgroup>`.
 fn workgroup_memory(module: &naga::Module) -> Result<u64, String> {
-    let mut layouter = Layouter::default();
-    layouter.update(module.to_ctx()).map_err(|error| error.to_string())?;
+    let layouts = layouts(module)?;
     let variables = module.global_variables.iter().map(|(_, variable)| variable);
     let shared = variables.filter(|variable| variable.space == AddressSpace::WorkGroup);
-    Ok(shared.map(|variable| u64::from(layouter[variable.ty].size)).sum())
+    Ok(shared.map(|variable| u64::from(layouts[variable.ty].size)).sum())
 }
 
 /// What one workgroup takes.

@@ -52,21 +52,23 @@ pub struct Unrolled {
 /// [`UnrollError`] if a marked line is no counted loop, its bound is not constant, or `so_far` becomes too much.
 pub fn unroll(
     source: &str,
+    lexed: &Lexed,
     so_far: &mut Unrolled,
     value: impl FnMut(&str) -> Option<f64>,
 ) -> Result<String, UnrollError> {
-    let lexed = Lexed::of(source);
     let mut loops = Vec::new();
-    let marks = marks(source, &lexed);
+    let marks = marks(source, lexed);
     let braces: Vec<_> = marks.iter().map(|(_, brace)| *brace).collect();
     for (mark, brace) in marks {
         let line = lexed.line(mark.start);
-        loops.push(marked(&lexed, mark, brace, &braces).map_err(|message| UnrollError { line, message })?);
+        loops.push(marked(lexed, mark, brace, &braces).map_err(|message| UnrollError { line, message })?);
     }
     let mut expander =
-        Expander { source, lexed: &lexed, loops, so_far, value, counters: Vec::new(), out: String::new() };
+        Expander { source, lexed, loops, so_far, value, counters: Vec::new(), out: String::new() };
     expander.expand(0..source.len(), true)?;
-    Ok(expander.out)
+    let out = expander.out;
+    so_far.bytes += out.len();
+    Ok(out)
 }
 
 struct Expander<'a, F> {
@@ -114,27 +116,21 @@ impl<F: FnMut(&str) -> Option<f64>> Expander<'_, F> {
             }
         }
         for i in 0..iterations {
-            let before = self.out.len();
             self.counters.push((counter, i));
             self.out.push('{');
             self.expand(body.clone(), lines && i == 0)?;
             self.out.push('}');
             self.counters.pop();
-            // The outermost ones hold the others.
-            if self.counters.is_empty() {
-                self.so_far.bytes += self.out.len() - before;
-            }
             self.so_far.iterations += 1;
-            self.check_bounds(before).map_err(fail)?;
+            self.check_bounds().map_err(fail)?;
         }
         Ok(())
     }
 
-    /// Fails once the text, with what is being written, is too much.
-    fn check_bounds(&self, before: usize) -> Result<(), String> {
-        let open = if self.counters.is_empty() { 0 } else { self.out.len() - before };
+    /// Fails once the text is too much.
+    fn check_bounds(&self) -> Result<(), String> {
         let Unrolled { bytes, iterations } = *self.so_far;
-        if bytes + open > MAX_BYTES || self.out.len() > MAX_BYTES || iterations > MAX_ALL_ITERATIONS {
+        if bytes + self.out.len() > MAX_BYTES || iterations > MAX_ALL_ITERATIONS {
             return Err(format!(
                 "the loops marked `{MARK}` make more than {MAX_ALL_ITERATIONS} iterations or {} MiB of text: remove the \
                  mark of an outer loop",
@@ -211,7 +207,7 @@ mod tests {
 
     fn unrolled(source: &str) -> String {
         let mut constants = Constants::of(source);
-        unroll(source, &mut Unrolled::default(), |bound| constants.value(bound)).unwrap()
+        unroll(source, &Lexed::of(source), &mut Unrolled::default(), |bound| constants.value(bound)).unwrap()
     }
 
     #[test]
@@ -256,7 +252,8 @@ mod tests {
     fn mistakes_are_named_with_their_line() {
         let error = |source: &str| {
             let mut constants = Constants::of(source);
-            unroll(source, &mut Unrolled::default(), |bound| constants.value(bound)).unwrap_err()
+            unroll(source, &Lexed::of(source), &mut Unrolled::default(), |bound| constants.value(bound))
+                .unwrap_err()
         };
         let open = error("\nfor (var r = 0u; r < 2u; r++) { // unroll\n a[r] = 1;\n");
         assert_eq!((open.line, open.message.as_str()), (2, "the marked loop has no closing brace"));
@@ -295,7 +292,9 @@ mod tests {
             let head = |at| format!("for (var c{at} = 0u; c{at} < {}u; c{at}++) {{ // unroll\n", counts[at]);
             let heads: String = (0..counts.len()).map(head).collect();
             let source = format!("\n{heads}{body}{}", "}".repeat(counts.len()));
-            unroll(&source, &mut Unrolled::default(), |bound| bound.trim_end_matches('u').parse().ok())
+            unroll(&source, &Lexed::of(&source), &mut Unrolled::default(), |bound| {
+                bound.trim_end_matches('u').parse().ok()
+            })
         };
         assert!(nested(&[256, 254], "a;").is_ok(), "256 and 256 x 254 iterations");
         for (counts, body) in [
@@ -310,7 +309,7 @@ mod tests {
         }
         let mut so_far = Unrolled::default();
         let many = "for (var i = 0u; i < 256u; i++) { // unroll\n}\n".repeat(200);
-        let mut go = || unroll(&many, &mut so_far, |_| Some(256.0));
+        let mut go = || unroll(&many, &Lexed::of(&many), &mut so_far, |_| Some(256.0));
         assert!(go().is_ok(), "51,200 iterations");
         assert!(go().is_err(), "the files of a kernel are bounded together");
     }

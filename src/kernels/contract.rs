@@ -16,6 +16,7 @@ pub fn check_contract(
     adapter: &Adapter,
     bytes: impl Fn(&str) -> Option<u64>,
 ) -> Result<(), ShaderError> {
+    shader.check_access(built_in)?;
     shader.check_limits(shader.workgroup(overrides)?, adapter)?;
     let count = |of: &Shader| (entry.invocations)(sizes, &of.interface).map(|count| count as u64);
     shader.check_covers(count(shader)?, (built_in, count(built_in)?), overrides, bytes)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Plan, Step, program::overrides};
 use crate::{
-    gpu::{Adapter, Bound, LoopCount, Needs, ShaderError, check_binding, too_long},
+    gpu::{Adapter, Bound, LoopCount, Needs, ShaderError, check_binding, check_shared, too_long},
     kernels::{Interfaces, Shaders, check_contract, entry},
 };
 
@@ -64,9 +64,10 @@ impl Plan {
                 bytes: view.len as u64 * 4,
                 texture: spec.texture_row.is_some(),
             };
-            check_binding(interface, binding, bound)?;
+            check_binding(binding, bound)?;
         }
-        Ok(())
+        let buffer = |name: &str| step.bind.get(name).map(|view| view.buffer);
+        check_shared(&interface.bindings, |one, other| buffer(one).is_some() && buffer(one) == buffer(other))
     }
 }
 

@@ -26,7 +26,47 @@ const TYPES: &str = "array<vec4f>";
 fn a_padded_element_is_refused() {
     refused(
         &[(TYPES, "array<vec3f>"), ("vec4f(0.0)", "vec3f(0.0)")],
-        &["relu.wgsl", "16 bytes of which 12 are numbers"],
+        &["relu.wgsl:6: `z`", "16 bytes of which 12 are numbers"],
+    );
+}
+
+#[test]
+fn access_is_that_of_the_built_in_file() {
+    let z = "var<storage, read>       z";
+    refused(
+        &[(z, "var<storage, read_write> z")],
+        &["relu.wgsl:6: `z` is declared as read_write, and the built-in file only reads it"],
+    );
+    refused(
+        &[("var<storage, read_write> a", "var<storage, read> a"), (WRITE, "let x = a[i] + z[i];")],
+        &["relu.wgsl:7: `a` is declared as read, and the built-in file writes it"],
+    );
+    refused(
+        &[
+            (
+                "@compute",
+                "@group(0) @binding(3) var<storage, read> da: array<f32>;\n@group(0) @binding(4) var<storage, read_write> dz: array<f32>;\n\
+              @group(0) @binding(5) var<storage, read> parameters: array<f32>;\n@group(0) @binding(6) var<storage, read_write> w: array<f32>;\n@compute",
+            ),
+            (WRITE, "dz[i] = da[i]; w[i] = parameters[i];"),
+        ],
+        &["relu.wgsl:12: `w` is declared as read_write, and `parameters` lies in the same buffer"],
+    );
+}
+
+#[test]
+fn what_can_be_bound_is_told_with_its_line() {
+    for (declared, says) in [
+        ("var pixels: texture_storage_2d<r32uint, read>", "the only texture that can be bound is"),
+        ("var pixels: texture_storage_2d<rgba32uint, write>", "the only texture that can be bound is"),
+        ("var<uniform> rate: vec4f", "only var<storage> can be bound"),
+    ] {
+        let with = format!("@group(0) @binding(9) {declared};\n@compute");
+        refused(&[("@compute", &with)], &["relu.wgsl:9: `", says]);
+    }
+    refused(
+        &[("(WORKGROUP)", "(WORKGROUP, 2)")],
+        &["relu.wgsl:9: expected @workgroup_size(64)", "[64, 2, 1]"],
     );
 }
 
@@ -60,6 +100,11 @@ fn a_limit_of_the_device_is_compared_before_the_driver_sees_the_text() {
 fn local_memory_that_would_end_the_driver_is_refused() {
     let with = format!("var big: array<f32, 268435456>;\n  big[i % 7u] = 1.0;\n  {WRITE}");
     refused(&[(WRITE, &with)], &["relu.wgsl:13: ", "1073741824", "65536"]);
+    for value in ["array<f32, 10000000>()[i]", "BIG[i]"] {
+        let with = format!("a[i] = z[i] + {value};");
+        let edits = [("@compute", "const BIG = array<f32, 10000000>();\n@compute"), (WRITE, &with)];
+        refused(&edits, &["relu.wgsl:14: ", "this value of an invocation needs 40000000 bytes", "65536"]);
+    }
 }
 
 /// A trait of the adapter that trains.
