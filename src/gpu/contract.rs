@@ -229,6 +229,11 @@ mod tests {
         }
         let half = said(ours.check_covers(64, (&ours, 128), &[], |_| Some(2_048)));
         assert!(half.contains("64 invocations write at most 1024 bytes"), "{half}");
+        let in_loop = shader("", "for (var i = 0u; i < 9u; i++) { z[i] = vec4f(f32(i)); }").unwrap();
+        let none =
+            said(shader("", "let x = z[0];").unwrap().check_covers(128, (&in_loop, 128), &[], |_| Some(64)));
+        assert!(none.contains("at most 0 bytes"), "{none}");
+        assert!(ours.check_covers(128, (&in_loop, 128), &[], |_| Some(1 << 20)).is_ok());
         let few = ours.check_covers(128, (&ours, 128), &[], |_| Some(1 << 20));
         assert!(few.is_ok(), "a buffer that ours writes in part is no fault");
     }
