@@ -49,14 +49,18 @@ pub enum Verdict {
     NotMade(String),
 }
 
+/// The element that comes nearest to its bound, or the first difference.
+type Compared = Result<Worst, String>;
+/// Compares an engine that starts from some parameters with the twins.
+type Compare = fn(&Network, &mut GpuEngine, &Arc<Dataset>, Parameters) -> Result<Compared, TrainError>;
+
 /// What is compared.
 struct Network {
     name: &'static str,
     kind: PlanKind,
     hidden: &'static [usize],
     recipe: Recipe,
-    compare:
-        fn(&Network, &mut GpuEngine, &Arc<Dataset>, Parameters) -> Result<Result<Worst, String>, TrainError>,
+    compare: Compare,
 }
 
 fn networks() -> [Network; 5] {
@@ -120,7 +124,7 @@ fn iterations(
     engine: &mut GpuEngine,
     data: &Arc<Dataset>,
     start: Parameters,
-) -> Result<Result<Worst, String>, TrainError> {
+) -> Result<Compared, TrainError> {
     let twin = CpuEngine::<f64>::new(data.clone(), start.map(f64::from), &network.recipe);
     follow(engine, twin, ITERATIONS)
 }
@@ -131,7 +135,7 @@ fn gradients(
     engine: &mut GpuEngine,
     data: &Arc<Dataset>,
     start: Parameters,
-) -> Result<Result<Worst, String>, TrainError> {
+) -> Result<Compared, TrainError> {
     engine.iterate(1)?;
     engine.drain(0)?;
     let bytes = engine.device().read(&[engine.buffers().slice(engine.plan().gradients)])?;

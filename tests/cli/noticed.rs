@@ -10,6 +10,7 @@ use shadegrad::{
 
 use super::{
     harness::*,
+    shaders::fused_step,
     shaders::{edited, fused_step_for},
 };
 
