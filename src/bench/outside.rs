@@ -86,6 +86,7 @@ impl Row {
             shader.interface.bindings.iter().filter_map(|binding| case.bytes(&binding.name)).sum();
         if self.outcome.is_ok() {
             let trial = Trial::new(device, entry, &shader, &case)?;
+            stopwatch.check(&trial.dispatch)?;
             self.measure(stopwatch, &trial.dispatch)?;
         }
         Ok(())

@@ -116,7 +116,7 @@ impl<'a> Stopwatch<'a> {
     /// # Errors
     /// Where the device is lost.
     pub fn check(&mut self, probe: &Dispatch) -> Result<(), DeviceError> {
-        let calls = self.calls(probe, SAMPLE.max(self.fixed * FIXED_COSTS))?;
+        let calls = self.calls(probe, SAMPLE.max(self.fixed * FIXED_COSTS), &|_| {})?;
         // The best of some: a busy host may be late to hear of the end.
         let mut best = 0.0f64;
         for _ in 0..PROBES {
@@ -136,7 +136,7 @@ impl<'a> Stopwatch<'a> {
     pub fn measure(&mut self, dispatch: &Dispatch) -> Result<Times, DeviceError> {
         loop {
             let clock = self.clock;
-            let calls = self.calls(dispatch, self.target())?;
+            let calls = self.calls(dispatch, self.target(), &|_| {})?;
             let rounds: Vec<_> = (0..self.rounds)
                 .map(|_| Ok(self.sample(dispatch, calls)? / calls as f64))
                 .collect::<Result<_, DeviceError>>()?;
@@ -161,16 +161,12 @@ impl<'a> Stopwatch<'a> {
             let clock = self.clock;
             let mut calls = Vec::new();
             for dispatch in dispatches {
-                on_run(true);
-                calls.push(self.calls(dispatch, self.target())?);
-                on_run(false);
+                calls.push(self.calls(dispatch, self.target(), on_run)?);
             }
             let mut rounds = vec![Vec::with_capacity(self.rounds); dispatches.len()];
             for _ in 0..self.rounds {
                 for ((dispatch, &calls), rounds) in dispatches.iter().zip(&calls).zip(&mut rounds) {
-                    on_run(true);
-                    rounds.push(self.sample(dispatch, calls)? / calls as f64);
-                    on_run(false);
+                    rounds.push(self.heard(dispatch, calls, on_run)? / calls as f64);
                 }
             }
             // As in `measure`.
@@ -198,11 +194,18 @@ impl<'a> Stopwatch<'a> {
     }
 
     /// How many calls take `target` seconds; the first one, which may compile, only warms up.
-    fn calls(&mut self, dispatch: &Dispatch, target: f64) -> Result<usize, DeviceError> {
-        self.sample(dispatch, 1)?;
+    fn calls(
+        &mut self,
+        dispatch: &Dispatch,
+        target: f64,
+        on_run: &dyn Fn(bool),
+    ) -> Result<usize, DeviceError> {
+        self.heard(dispatch, 1, on_run)?;
         let mut calls = 1;
         loop {
+            on_run(true);
             let reading = self.timer.read(self.device, dispatch, calls)?;
+            on_run(false);
             let (host, seconds) = (reading.host.as_secs_f64(), self.by(reading));
             // What went by on the host bounds a sample, too: stamps that hardly grow must not.
             let more = (1.1 * target / seconds).min(SUBMISSION / host);
@@ -211,6 +214,18 @@ impl<'a> Stopwatch<'a> {
             }
             calls = ((more * calls as f64).ceil() as usize).clamp(calls + 1, calls * 16).min(MAX_CALLS);
         }
+    }
+
+    fn heard(
+        &mut self,
+        dispatch: &Dispatch,
+        calls: usize,
+        on_run: &dyn Fn(bool),
+    ) -> Result<f64, DeviceError> {
+        on_run(true);
+        let seconds = self.sample(dispatch, calls);
+        on_run(false);
+        seconds
     }
 
     fn sample(&mut self, dispatch: &Dispatch, calls: usize) -> Result<f64, DeviceError> {

@@ -153,7 +153,9 @@ fn compile_all(json: bool, adapter: &Adapter, jobs: &[CompileJob]) -> Result<(),
     let mut failed = Vec::new();
     for (number, job) in jobs.iter().enumerate() {
         let mut process = process::Command::new(&this);
-        process.args(env::args_os().skip(1)).args(["--compile-job", &number.to_string()]);
+        // After the subcommand: what follows `--` is no flag.
+        let mut args = env::args_os().skip(1);
+        process.args(args.next()).args(["--compile-job", &number.to_string()]).args(args);
         let outcome = bench::outcome(&mut process);
         table.row(job, &outcome)?;
         failed.extend(outcome.is_err().then(|| job.to_string()));

@@ -49,6 +49,10 @@ pub fn run(args: &CheckArgs) -> Result<(), Error> {
     let mut observer = report::check(args.json, describe::gpu_line(&adapter), depth)?;
     let check = Check { adapter: &adapter, shaders: &shaders, depth, only };
     let end = lab::run(&check, observer.as_mut())?;
+    if end.compared == 0 {
+        let reasons: Vec<_> = end.not_checked.iter().map(|(name, why)| format!("{name}: {why}")).collect();
+        return Err(Error::Usage(format!("nothing could be checked on this device: {}", reasons.join("; "))));
+    }
     match (&end.wrong[..], end.first_refusal) {
         ([], None) => Ok(()),
         ([], Some(error)) => Err(error.into()),

@@ -40,7 +40,7 @@ pub fn run(args: &WatchArgs) -> Result<(), Error> {
     let apis = graphics_apis(args.device.backend)?;
     let adapter = choose(&wanted, &apis)?;
     if args.helper {
-        return Ok(serve(&adapter, io::stdin().lock(), io::stdout())?);
+        return Ok(serve(&adapter, io::BufReader::new(io::stdin()), io::stdout())?);
     }
     let mut watch = Watch::open(&args.folder, args.poll, helper()?)?;
     let mut observer = report::watch(args.json, describe::gpu_line(&adapter), &args.folder)?;
@@ -52,6 +52,8 @@ fn helper() -> Result<Helper, Error> {
     let this = env::current_exe()
         .map_err(|error| Error::System(format!("cannot find this program to start it again: {error}")))?;
     let mut command = process::Command::new(this);
-    command.args(env::args_os().skip(1)).arg("--helper");
+    // After the subcommand: what follows `--` is no flag.
+    let mut args = env::args_os().skip(1);
+    command.args(args.next()).arg("--helper").args(args);
     Ok(Helper::new(command))
 }

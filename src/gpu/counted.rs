@@ -41,10 +41,11 @@ pub fn guards(
 ) -> Vec<Guard> {
     let mut found = Conditions { function, short: HashMap::new(), guards: Vec::new(), is_first: true };
     for statement in flat(body) {
-        found.statement(statement);
+        // From one that may go on with the next iteration, nothing follows.
         if has(statement, &|inner| matches!(inner, Statement::Continue)) {
             break;
         }
+        found.statement(statement);
     }
     found.is_first = false;
     flat(continuing).into_iter().for_each(|statement| found.statement(statement));
@@ -95,6 +96,8 @@ impl Conditions<'_> {
             }
             _ => {}
         }
+        // It may store to a result once more.
+        self.short.clear();
         self.is_first = false;
     }
 
@@ -112,10 +115,13 @@ impl Conditions<'_> {
             return false;
         };
         let Expression::Literal(Literal::Bool(without)) = expressions[value] else { return false };
-        if result == other && reject.len() == 1 {
+        let only_stores = |block: &Block| {
+            block.iter().rev().skip(1).all(|statement| matches!(statement, Statement::Emit(_)))
+        };
+        if result == other && reject.len() == 1 && only_stores(accept) {
             self.short.insert(result, (condition, right, without));
         }
-        result == other
+        result == other && only_stores(accept)
     }
 
     /// The loop goes on only where this condition is `truth`.

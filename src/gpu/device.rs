@@ -85,6 +85,12 @@ impl Device {
     /// # Errors
     /// [`DeviceError::TooSmall`] with the limit, need and have.
     pub fn meets(&self, needs: &Needs) -> Result<(), DeviceError> {
+        if needs.f16 && !self.raw.features().contains(wgpu::Features::SHADER_F16) {
+            return Err(DeviceError::Open {
+                adapter: self.adapter.to_string(),
+                message: "it is open already, and without f16".into(),
+            });
+        }
         needs.limits(&format!("the open device on {}", self.adapter), &self.raw.limits()).map(drop)
     }
 

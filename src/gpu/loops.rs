@@ -181,6 +181,9 @@ mod tests {
             "while (f < 9.0) { f += 1.0; }",
             "var i = 0u; loop { if (f > 1.0) { continue; } if (i > 9u) { break; } continuing { i++; } }",
             "for (var i = 0u; i < bitcast<u32>(f); i++) { f += 1.0; }",
+            "var i = 0u; loop { if (i >= 10u) { if (i < n) { continue; } break; } continuing { i++; } }",
+            "var i = 0u; loop { var ok = false; if (i < 10u) { ok = f > 1.0; } else { ok = false; } \
+                if (f > 2.0) { ok = true; } if (!ok) { break; } continuing { i++; } }",
         ] {
             let loops = of(body);
             assert!(matches!(&loops[..], [only] if only.is_open && !only.is_endless), "{body}: {loops:?}");

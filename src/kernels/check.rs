@@ -1,13 +1,23 @@
 //! Checks the texts of a kernel, each against the CPU twin, at the sizes of a depth.
 
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
 use super::{
     Case, CheckError, Depth, DeviceProfile, Entry, Interfaces, Nearest, Overrides, REGISTRY, Random, Shaders,
     Sizes, Source, Trial, check_contract,
 };
 use crate::{
-    clock::Duration,
+    clock::{Duration, Instant},
     gpu::{Adapter, Device, DeviceError, Needs, Shader, ShaderError},
 };
+
+/// A source at the sizes of a case: their places in the lists of both.
+struct Run {
+    check: usize,
+    case: usize,
+}
 
 /// Checks kernels on one device.
 pub struct Checker<'a> {
@@ -79,26 +89,69 @@ impl<'a> Checker<'a> {
     ) -> Result<Vec<SourceCheck>, DeviceError> {
         let sources = entry.sources.iter().filter(|source| wanted(source));
         let mut checks: Vec<_> = sources.map(|source| self.start(source)).collect();
-        for (seed, shape) in entry.shapes.of(depth) {
-            // One case for all sources that take the same sizes: the twin takes longer than the kernel.
-            let mut case: Option<Case> = None;
-            for check in &mut checks {
-                let ways = self.ways(check.source, &shape);
-                if ways.is_empty() {
-                    check.not_served.push(shape);
-                }
-                for sizes in ways {
-                    if check.outcome.is_err() {
-                        break;
-                    }
-                    let known = case.take().filter(|case| case.sizes == sizes);
-                    let known = known.unwrap_or_else(|| (entry.case)(sizes, &mut Random::new(seed)));
-                    check.add(self.one(entry, check.source, &known, check.cases.is_empty()), sizes)?;
-                    case = Some(known);
-                }
+        let (cases, runs) = self.cases(entry, depth, &mut checks);
+        self.compile(entry, &cases, &runs, &mut checks);
+        for &Run { check, case } in &runs {
+            let (check, case) = (&mut checks[check], &cases[case]);
+            if check.outcome.is_ok() {
+                let result = self.one(entry, check.source, case, check.cases.is_empty());
+                check.add(result, case.sizes)?;
             }
         }
         Ok(checks)
+    }
+
+    /// The cases of a depth, and which of them each source runs. One case serves all sources that take the same
+    /// sizes: the twins take longer than the kernels.
+    fn cases(
+        &self,
+        entry: &'static Entry,
+        depth: Depth,
+        checks: &mut [SourceCheck],
+    ) -> (Vec<Case>, Vec<Run>) {
+        let (mut wanted, mut runs) = (Vec::new(), Vec::new());
+        for (seed, shape) in entry.shapes.of(depth) {
+            for (check, found) in checks.iter_mut().enumerate() {
+                let ways = self.ways(found.source, &shape);
+                if ways.is_empty() {
+                    found.not_served.push(shape);
+                }
+                for sizes in ways {
+                    let known = wanted.iter().position(|known| *known == (seed, sizes));
+                    let case = known.unwrap_or_else(|| {
+                        wanted.push((seed, sizes));
+                        wanted.len() - 1
+                    });
+                    runs.push(Run { check, case });
+                }
+            }
+        }
+        let case = |&(seed, sizes): &(u64, Sizes)| (entry.case)(sizes, &mut Random::new(seed));
+        (wanted.par_iter().map(case).collect(), runs)
+    }
+
+    /// Compiles all kernels side by side; the device keeps them. What is refused is told when it is run.
+    fn compile(&self, entry: &'static Entry, cases: &[Case], runs: &[Run], checks: &mut [SourceCheck]) {
+        let (device, shaders, built_in) = (self.device, self.shaders, &self.built_in);
+        let sources: Vec<_> = checks.iter().map(|check| check.source).collect();
+        let start = Instant::now();
+        let each: Vec<Duration> = runs
+            .par_iter()
+            .map(|run| {
+                let start = Instant::now();
+                let case = &cases[run.case];
+                if let Ok(shader) = fitting((device, shaders, built_in), entry, sources[run.check], case) {
+                    let _ = device.kernel(entry.name, &shader, &case.override_values(&shader));
+                }
+                start.elapsed()
+            })
+            .collect();
+        // As they ran side by side, each has its share of the time that went by.
+        let share =
+            start.elapsed().div_duration_f64(each.iter().sum::<Duration>().max(Duration::from_nanos(1)));
+        for (run, took) in runs.iter().zip(each) {
+            checks[run.check].compiling += took.mul_f64(share.min(1.0));
+        }
     }
 
     fn start(&self, source: &'static Source) -> SourceCheck {
@@ -125,19 +178,7 @@ impl<'a> Checker<'a> {
         case: &Case,
         control: bool,
     ) -> Result<(Nearest, Duration), CheckError> {
-        let shader = self.shaders.get(source.name, &case.sizes)?;
-        if shader.edited {
-            let built_in = self.built_in.get(source.name, &case.sizes)?;
-            let values = case.override_values(&shader);
-            check_contract(
-                entry,
-                &case.sizes,
-                &values,
-                (&shader, &built_in),
-                self.device.adapter(),
-                |name| case.bytes(name),
-            )?;
-        }
+        let shader = fitting((self.device, self.shaders, &self.built_in), entry, source, case)?;
         let trial = Trial::new(self.device, entry, &shader, case)?;
         if control {
             trial.control()?;
@@ -147,6 +188,23 @@ impl<'a> Checker<'a> {
         (self.on_run)(false);
         Ok((nearest?, trial.compiling))
     }
+}
+
+/// The shader of a case, if it keeps to the contract: no driver sees one that does not.
+fn fitting(
+    (device, shaders, built_in): (&Device, &Shaders, &Shaders),
+    entry: &Entry,
+    source: &Source,
+    case: &Case,
+) -> Result<Arc<Shader>, ShaderError> {
+    let shader = shaders.get(source.name, &case.sizes)?;
+    if shader.edited {
+        let built_in = built_in.get(source.name, &case.sizes)?;
+        let values = case.override_values(&shader);
+        let adapter = device.adapter();
+        check_contract(entry, &case.sizes, &values, (&shader, &built_in), adapter, |name| case.bytes(name))?;
+    }
+    Ok(shader)
 }
 
 impl SourceCheck {

@@ -1,6 +1,6 @@
 //! Every kernel text that a device runs against its twin, then a small network.
 
-use std::{collections::BTreeSet, io};
+use std::{collections::BTreeSet, io, sync::Arc};
 
 use super::{
     LabError,
@@ -71,10 +71,12 @@ pub struct CheckEnd {
 pub fn run(check: &Check, observer: &mut dyn Observer) -> Result<CheckEnd, LabError> {
     let start = Instant::now();
     let mut end = CheckEnd::default();
-    kernels(check, observer, &mut end)?;
+    let needs = needs_of_edited(check.adapter, check.shaders);
+    let device = Arc::new(Device::open(check.adapter, &needs)?);
+    kernels(check, &device, observer, &mut end)?;
     match check.only {
         None => {
-            for result in checks(check.adapter, check.shaders) {
+            for result in checks(&device, check.shaders) {
                 let result = result?;
                 observer.network(&result)?;
                 end.network(result);
@@ -87,9 +89,13 @@ pub fn run(check: &Check, observer: &mut dyn Observer) -> Result<CheckEnd, LabEr
     Ok(end)
 }
 
-fn kernels(check: &Check, observer: &mut dyn Observer, end: &mut CheckEnd) -> Result<(), LabError> {
-    let device = Device::open(check.adapter, &needs_of_edited(check.adapter, check.shaders))?;
-    let checker = Checker::new(&device, check.shaders, DeviceProfile::every(check.adapter))?;
+fn kernels(
+    check: &Check,
+    device: &Device,
+    observer: &mut dyn Observer,
+    end: &mut CheckEnd,
+) -> Result<(), LabError> {
+    let checker = Checker::new(device, check.shaders, DeviceProfile::every(check.adapter))?;
     let wanted = |name: &str| check.only.as_ref().is_none_or(|only| only.contains(name));
     for entry in REGISTRY {
         for result in checker.kernel(entry, check.depth, |source| wanted(source.name))? {

@@ -1,4 +1,4 @@
-//! What one does with shaders beside training: prove them on a device.
+//! What one does with shaders beside training: prove them on a device, and look at every save.
 
 mod check;
 mod error;

@@ -7,13 +7,13 @@ use crate::{
     clock::{Duration, Instant},
     compare::{Expected, Worst},
     data::{Dataset, Samples},
-    gpu::{Adapter, ShaderError},
+    gpu::{Device, ShaderError},
     kernels::{DeviceProfile, Random, Shaders},
     net::{Init, Layout, Parameters, Shape},
-    plan::{PlanError, PlanKind, PlanRequest},
+    plan::{PlanError, PlanKind, PlanRequest, choose},
     recipe::{Optimizer, Recipe},
     reference::{CpuEngine, backward, forward, mean_gradient, scale_pixels, softmax_cross_entropy},
-    train::{Engine, GpuEngine, TrainError, follow},
+    train::{Engine, GpuEngine, Prepared, TrainError, follow},
 };
 
 /// Pictures of the check: no power of 2, and padded by every kernel.
@@ -84,26 +84,31 @@ fn networks() -> [Network; 5] {
 /// # Errors
 /// If the device is lost.
 pub(super) fn checks<'a>(
-    adapter: &'a Adapter,
+    device: &'a Arc<Device>,
     shaders: &'a Shaders,
 ) -> impl Iterator<Item = Result<NetworkCheck, LabError>> + 'a {
     let data = Arc::new(data());
-    networks().into_iter().map(move |network| network.check(adapter, shaders, &data))
+    networks().into_iter().map(move |network| network.check(device, shaders, &data))
 }
 
 impl Network {
     fn check(
         &self,
-        adapter: &Adapter,
+        device: &Arc<Device>,
         shaders: &Shaders,
         data: &Arc<Dataset>,
     ) -> Result<NetworkCheck, LabError> {
         let shape = Shape::new(data.train.inputs, self.hidden, CLASSES).expect("a small network");
         let start = Init::He.parameters(&shape, SEED);
-        let request =
-            PlanRequest::new(&shape, data.lengths(), PICTURE, &self.recipe, DeviceProfile::of(adapter));
+        let request = PlanRequest::new(
+            &shape,
+            data.lengths(),
+            PICTURE,
+            &self.recipe,
+            DeviceProfile::of(device.adapter()),
+        );
         let opening = Instant::now();
-        let engine = GpuEngine::open(adapter, shaders, &request, Some(self.kind), data, &start);
+        let engine = self.engine(device, shaders, &request, data, &start);
         let compiling = opening.elapsed();
         let compared = engine.and_then(|mut engine| (self.compare)(self, &mut engine, data, start));
         let verdict = match compared {
@@ -116,6 +121,21 @@ impl Network {
             Err(error) => return Err(error.into()),
         };
         Ok(NetworkCheck { name: self.name.into(), verdict, compiling })
+    }
+}
+
+impl Network {
+    /// All networks share the device, and so what it has compiled.
+    fn engine(
+        &self,
+        device: &Arc<Device>,
+        shaders: &Shaders,
+        request: &PlanRequest,
+        data: &Dataset,
+        start: &Parameters,
+    ) -> Result<GpuEngine, TrainError> {
+        let plan = choose(Some(self.kind), request, shaders)?;
+        Prepared::on(device.clone(), shaders, request, plan)?.start(shaders, data, start)
     }
 }
 

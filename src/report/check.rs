@@ -87,6 +87,7 @@ impl Observer for CheckText {
         ))?;
         let CheckEnd { compared, wrong, refused, .. } = end;
         self.listing.line(&match (wrong.len(), refused.len()) {
+            (0, 0) if *compared == 0 => "nothing checked".into(),
             (0, 0) => format!("{compared} checked, all right"),
             (wrong, refused) => format!("{compared} checked, {wrong} wrong, {refused} refused"),
         })

@@ -193,6 +193,36 @@ fn of_two_files_that_only_work_together_the_second_brings_the_first() {
     assert_eq!(event["outcome"], "taken", "{event}");
 }
 
+/// The process that checks may be ended at any time, by a system without memory or a driver: the next save starts
+/// another one.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_checking_process_that_was_ended_costs_no_save() {
+    let watched = Watched::over(&["relu"], &[]);
+    assert_eq!(watched.save("relu", &leaky())["outcome"], "taken");
+    let watching = watched.child.id();
+    let children =
+        fs::read_to_string(format!("/proc/{watching}/task/{watching}/children")).expect("its children");
+    let checking = children.split_whitespace().next().expect("a process that checks");
+    let ended = std::process::Command::new("kill").args(["-KILL", checking]).status();
+    assert!(ended.is_ok_and(|status| status.success()));
+    assert_eq!(watched.save("relu", text("relu"))["outcome"], "taken");
+    // And it does not outlive the one that watches.
+    let children =
+        fs::read_to_string(format!("/proc/{watching}/task/{watching}/children")).expect("its children");
+    let checking = children.split_whitespace().next().expect("a process that checks").to_owned();
+    drop(watched);
+    let is_gone =
+        || fs::read_to_string(format!("/proc/{checking}/stat")).map_or(true, |stat| stat.contains(") Z "));
+    assert!(
+        (0..100).any(|_| is_gone() || {
+            thread::sleep(Duration::from_millis(100));
+            false
+        }),
+        "{checking} lives"
+    );
+}
+
 #[test]
 fn a_folder_can_be_polled() {
     let watched = Watched::over(&["gelu"], &["--poll"]);

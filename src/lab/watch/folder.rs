@@ -50,8 +50,6 @@ pub struct Change {
     pub path: PathBuf,
     /// What is there now; none if the file is gone.
     pub now: Option<Found>,
-    /// Its text before, if it had one.
-    pub before: Option<ShaderText>,
 }
 
 impl Folder {
@@ -140,16 +138,11 @@ impl Folder {
     /// What differs from the last look.
     fn take_in(&mut self, found: BTreeMap<PathBuf, Found>) -> Vec<Change> {
         let before = std::mem::replace(&mut self.seen, found);
-        let text = |path: &PathBuf| before.get(path).and_then(|found| found.as_ref().ok()).cloned();
         let gone = before.keys().filter(|path| !self.seen.contains_key(*path));
-        let gone = gone.map(|path| Change { path: path.clone(), now: None, before: text(path) });
+        let gone = gone.map(|path| Change { path: path.clone(), now: None });
         let changed = self.seen.iter().filter(|(path, found)| before.get(*path) != Some(*found));
-        let changed = changed.map(|(path, found)| Change {
-            path: path.clone(),
-            now: Some(found.clone()),
-            before: text(path),
-        });
-        gone.chain(changed).collect()
+        gone.chain(changed.map(|(path, found)| Change { path: path.clone(), now: Some(found.clone()) }))
+            .collect()
     }
 
     fn gone(&self, message: &str) -> WatchError {

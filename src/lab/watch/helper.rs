@@ -4,7 +4,10 @@
 use std::{
     io::{BufRead, BufReader, Write},
     process::{Child, ChildStdin, Command, Stdio},
-    sync::mpsc::{Receiver, RecvTimeoutError, channel},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{Receiver, RecvTimeoutError, channel},
+    },
     thread,
 };
 
@@ -26,6 +29,8 @@ struct Running {
     child: Child,
     input: ChildStdin,
     answers: Receiver<Answer>,
+    /// The last line on its standard error.
+    last: Arc<Mutex<String>>,
 }
 
 /// How a job ended.
@@ -42,29 +47,39 @@ pub enum Ended {
 impl Helper {
     /// `command` starts a process that does jobs from standard input.
     pub fn new(mut command: Command) -> Self {
-        // What a driver has to say it says in every process: once is enough.
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         Helper { command, running: None }
     }
 
     /// Has a job done; `on_answer` hears what is found on the way.
     pub fn ask(&mut self, job: &Job, on_answer: &mut dyn FnMut(Answer)) -> Ended {
-        let mut running = match self.running.take().map_or_else(|| self.start(), Ok) {
-            Ok(running) => running,
-            Err(error) => return Ended::Failed(error),
-        };
         let line = serde_json::to_string(job).expect("a job has texts and names");
-        if writeln!(running.input, "{line}").and_then(|()| running.input.flush()).is_err() {
-            return Ended::Failed(running.status());
-        }
-        match running.listen(on_answer) {
-            Ended::Done => {
-                self.running = Some(running);
-                Ended::Done
-            }
-            ended => {
-                running.end();
-                ended
+        loop {
+            let is_new = self.running.is_none();
+            let mut running = match self.running.take().map_or_else(|| self.start(), Ok) {
+                Ok(running) => running,
+                Err(error) => return Ended::Failed(error),
+            };
+            let sent = writeln!(running.input, "{line}").and_then(|()| running.input.flush());
+            let mut answered = false;
+            let ended = match sent {
+                Ok(()) => running.listen(&mut |answer| {
+                    answered = true;
+                    on_answer(answer);
+                }),
+                Err(_) => Ended::Failed(running.status()),
+            };
+            match ended {
+                Ended::Done => {
+                    self.running = Some(running);
+                    return Ended::Done;
+                }
+                // It ended while nobody asked it anything: the job is not to blame.
+                Ended::Failed(_) if !is_new && !answered => running.end(),
+                ended => {
+                    running.end();
+                    return ended;
+                }
             }
         }
     }
@@ -72,19 +87,28 @@ impl Helper {
     fn start(&mut self) -> Result<Running, String> {
         let mut child =
             self.command.spawn().map_err(|error| format!("the helper process does not start: {error}"))?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (Some(input), Some(output), Some(errors)) = pipes else {
             return Err("the helper process has no pipes".into());
         };
         let (sender, answers) = channel();
         thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let Ok(answer) = serde_json::from_str(&line) else { continue };
+            // What is no answer comes from a driver.
+            for line in BufReader::new(output).split(b'\n').map_while(Result::ok) {
+                let Ok(answer) = serde_json::from_slice(&line) else { continue };
                 if sender.send(answer).is_err() {
                     break;
                 }
             }
         });
-        Ok(Running { child, input, answers })
+        let last = Arc::new(Mutex::new(String::new()));
+        let said = last.clone();
+        thread::spawn(move || {
+            for line in BufReader::new(errors).split(b'\n').map_while(Result::ok) {
+                *said.lock().unwrap_or_else(PoisonError::into_inner) = String::from_utf8_lossy(&line).into();
+            }
+        });
+        Ok(Running { child, input, answers, last })
     }
 }
 
@@ -118,10 +142,11 @@ impl Running {
 
     /// How the process ended.
     fn status(&mut self) -> String {
-        match self.child.wait() {
-            Ok(status) => format!("the driver ended the helper process ({status})"),
-            Err(error) => format!("the helper process is gone: {error}"),
-        }
+        // Where it has closed its output and goes on, it is waited for no longer.
+        let _ = self.child.kill();
+        let status = self.child.wait().map_or_else(|error| error.to_string(), |status| status.to_string());
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        format!("the helper process ended ({status}): {last}")
     }
 
     fn end(&mut self) {

@@ -3,7 +3,9 @@
 
 use std::{
     io::{self, BufRead, Write},
-    sync::Mutex,
+    process,
+    sync::{Mutex, mpsc::channel},
+    thread,
 };
 
 use super::job::{Answer, Checked, Job, Timed, Verdict};
@@ -23,7 +25,7 @@ const ROUNDS: usize = 7;
 ///
 /// # Errors
 /// If nobody reads the answers.
-pub fn serve(adapter: &Adapter, input: impl BufRead, output: impl Write) -> io::Result<()> {
+pub fn serve(adapter: &Adapter, input: impl BufRead + Send + 'static, output: impl Write) -> io::Result<()> {
     let output = Mutex::new(output);
     let answer = |answer: &Answer| -> io::Result<()> {
         let mut output = output.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -32,8 +34,18 @@ pub fn serve(adapter: &Adapter, input: impl BufRead, output: impl Write) -> io::
     };
     answer(&Answer::Ready(adapter.to_string()))?;
     let mut opened: Option<(Needs, Device)> = None;
-    for line in input.lines() {
-        let job: Job = serde_json::from_str(&line?)?;
+    let (sender, lines) = channel();
+    thread::spawn(move || {
+        input
+            .lines()
+            .map_while(Result::ok)
+            .take_while(|line| sender.send(line.clone()).is_ok())
+            .for_each(drop);
+        // Nobody asks any more, whatever is computed.
+        process::exit(0);
+    });
+    for line in lines {
+        let job: Job = serde_json::from_str(&line)?;
         // Where the other process is gone, the next answer says so.
         let on_answer = |found: Answer| drop(answer(&found));
         match done(adapter, &mut opened, &job, &on_answer) {
@@ -124,7 +136,12 @@ fn timed(
         }
     }
     let dispatches: Vec<_> = trials.iter().map(|trial| &trial.dispatch).collect();
-    let rounds = Stopwatch::new(device, ROUNDS)?.in_turn(&dispatches, on_run)?;
+    let mut stopwatch = Stopwatch::new(device, ROUNDS)?;
+    if let Some(last) = dispatches.last() {
+        // The built-in text, which ends.
+        stopwatch.check(last)?;
+    }
+    let rounds = stopwatch.in_turn(&dispatches, on_run)?;
     let median = |rounds: &[f64]| Times::new(Clock::Device, 1, rounds.to_vec()).median();
     let mut others = rounds[1..].iter().map(|old| (median(old), Ratio::of(&rounds[0], old)));
     let before = before.and_then(|_| others.next());
