@@ -3,6 +3,8 @@
 
 #[path = "common/gpu.rs"]
 mod gpu;
+#[path = "common/not_run.rs"]
+mod not_run;
 #[path = "common/trials.rs"]
 mod trials;
 
@@ -44,14 +46,14 @@ fn every_source(entry: &'static Entry) -> Result<(), Failed> {
     for check in checker.kernel(entry, Depth::Thorough, |_| true)? {
         let name = check.source.name;
         if let Some(why) = check.not_checked() {
-            println!("not checked on {adapter}: {name} {why}");
+            not_run::not_run(&format!("{name}: it {why}"));
         } else if !check.not_served.is_empty() {
-            println!(
-                "not checked on {adapter}: {name} at {} shapes, which it does not serve here",
+            not_run::not_run(&format!(
+                "{name} at {} shapes, which it does not serve",
                 check.not_served.len()
-            );
+            ));
         }
-        checked += check.cases.len();
+        checked += check.cases;
         check.outcome.map_err(|error| format!("{name}: {error}"))?;
     }
     if checked == 0 { Err(format!("no source of {} runs on {adapter}", entry.name).into()) } else { Ok(()) }

@@ -5,6 +5,8 @@
 mod device;
 #[path = "common/gpu.rs"]
 mod gpu;
+#[path = "common/not_run.rs"]
+mod not_run;
 #[path = "common/trials.rs"]
 mod trials;
 
@@ -63,7 +65,7 @@ const FAULTS: &[Fault] = &[
     ("the batch before", "gather", "steps_done[0] * batch", "(steps_done[0] - 1u) * batch"),
     ("shifted the other way", "gather_shifted", "- down * picture_cols - right", "+ down * picture_cols + right"),
     ("two steps at once", "next_step", "+= 1u", "+= 2u"),
-    ("last image of a turn left out", "fused_step.small_subgroups", "let end = min((group.x + 1u) * rows, m);", "let end = min((group.x + 1u) * rows, m - 1u);"),
+    ("last image left out", "fused_step.small_subgroups", "let end = min((group.x + 1u) * rows, m);", "let end = min((group.x + 1u) * rows, m - 1u);"),
     ("a bias gradient of every class but the last", "fused_step.small_subgroups", "(*head).db2[i] += dz2;", "(*head).db2[i] += select(dz2, 0.0, first_class + i + 1u == CLASSES);"),
     ("the last of equal outputs wins", "fused_gpu", "select(best, c, e[c] > top)", "select(best, c, e[c] >= top)"),
     ("gradients of images past the end", "fused_gpu", "select(p, p - 1.0, c == label), live)", "select(p, p - 1.0, c == label), true)"),
@@ -93,7 +95,7 @@ fn is_found(name: &str, before: &str, after: &str) -> Result<(), Failed> {
     let device = device::device();
     let checker = Checker::new(&device, &shaders, DeviceProfile::every(device.adapter()))?;
     let wanted = sources_named(&[name.to_owned()])?;
-    let (mut not_run, mut compared) = (BTreeMap::new(), false);
+    let (mut reasons, mut compared) = (BTreeMap::new(), false);
     // The second depth has the first in it, and takes longer.
     for (depth, entry) in [Depth::Tiny, Depth::Usual]
         .into_iter()
@@ -101,7 +103,7 @@ fn is_found(name: &str, before: &str, after: &str) -> Result<(), Failed> {
     {
         for check in checker.kernel(entry, depth, |source| wanted.contains(source.name))? {
             match check.not_checked() {
-                Some(why) => drop(not_run.insert(check.source.name, why)),
+                Some(why) => drop(reasons.insert(check.source.name, why)),
                 None => compared = true,
             }
             match check.outcome {
@@ -112,7 +114,7 @@ fn is_found(name: &str, before: &str, after: &str) -> Result<(), Failed> {
         }
     }
     if !compared {
-        println!("not checked on {}: {not_run:?}", device.adapter());
+        not_run::not_run(&format!("{name}: {reasons:?}"));
         return Ok(());
     }
     Err("check finds nothing".into())

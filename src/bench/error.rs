@@ -14,6 +14,9 @@ pub enum BenchError {
     /// Something is wrong and was not timed.
     #[error("not timed: the result is wrong: {0}")]
     NotTimed(String),
+    /// This device runs nothing of what is asked for: the texts, and why.
+    #[error("nothing could be measured on this device: {0}")]
+    Nothing(String),
     /// The iteration cannot be computed.
     #[error(transparent)]
     Train(#[from] TrainError),

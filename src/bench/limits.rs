@@ -45,7 +45,7 @@ pub(super) fn measure(setup: &Setup, stopwatch: &mut Stopwatch) -> Result<(Vec<R
 fn copy(setup: &Setup, stopwatch: &mut Stopwatch) -> Result<Row, BenchError> {
     let sizes = Sizes { n: fitting(stopwatch.device, COPIED), ..Sizes::default() };
     let dispatch = dispatch(stopwatch.device, setup.shaders, "copy", &[sizes])?.remove(0);
-    stopwatch.check(&dispatch)?;
+    stopwatch.check(&dispatch, &|_| {})?;
     row(setup, stopwatch, "copy", sizes, &dispatch)
 }
 

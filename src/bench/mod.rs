@@ -105,7 +105,7 @@ pub trait Observer {
 /// [`BenchError::NotTimed`] at the end if something is wrong; at once what the device or a shader met.
 pub fn run(setup: &Setup, plans: &[PlanKind], observer: &mut dyn Observer) -> Result<(), BenchError> {
     let mut wrong = Wrong::default();
-    let (mut limits, mut run) = (None, BTreeSet::new());
+    let (mut known, mut run, mut is_empty) = (None, BTreeSet::new(), true);
     for &kind in plans {
         let whole = setup.only.is_none();
         let difference = if whole { verify::iteration(setup, kind)? } else { None };
@@ -118,15 +118,23 @@ pub fn run(setup: &Setup, plans: &[PlanKind], observer: &mut dyn Observer) -> Re
         }
 
         let mut stopwatch = Stopwatch::new(engine.device(), setup.rounds)?;
-        let limits = match limits {
-            Some(limits) => limits,
-            None => *limits.insert(measured(setup, &mut stopwatch, observer, &mut wrong)?),
+        let limits = match &known {
+            Some((limits, started)) => {
+                stopwatch = stopwatch.as_started(started);
+                *limits
+            }
+            None => {
+                let limits = measured(setup, &mut stopwatch, observer, &mut wrong)?;
+                known = Some((limits, stopwatch.started()));
+                limits
+            }
         };
         for row in &mut rows {
             row.measure_in(&mut stopwatch, &engine)?;
             observer.kernel(Some(kind.name()), row, &limits)?;
         }
         wrong.rows(&rows);
+        is_empty &= rows.is_empty();
         if whole {
             iteration.add_up(&rows);
             observer.iteration(&iteration)?;
@@ -136,9 +144,19 @@ pub fn run(setup: &Setup, plans: &[PlanKind], observer: &mut dyn Observer) -> Re
         }
     }
     let outside = outside::sources(setup, &run);
-    if !outside.is_empty() {
-        let limits = limits.unwrap_or_default();
-        wrong.rows(&outside::measure(setup, &outside, &limits, observer)?);
+    if let Some((limits, started)) = known
+        && !outside.is_empty()
+    {
+        let rows = outside::measure(setup, &outside, (&limits, &started), observer)?;
+        wrong.rows(&rows);
+        is_empty &= rows.is_empty();
+    }
+    if is_empty && !outside.is_empty() {
+        let why: Vec<_> = outside
+            .iter()
+            .map(|(_, source)| format!("{}: it {}", source.name, source.why_no_way()))
+            .collect();
+        return Err(BenchError::Nothing(why.join("; ")));
     }
     wrong.verdict()
 }

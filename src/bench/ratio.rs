@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::timing::median;
+
 /// One time by another, round by round.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Ratio {
@@ -16,12 +18,7 @@ impl Ratio {
     pub fn of(new: &[f64], old: &[f64]) -> Self {
         let mut ratios: Vec<f64> = new.iter().zip(old).map(|(new, old)| new / old).collect();
         ratios.sort_by(f64::total_cmp);
-        let middle = ratios.len() / 2;
-        let median = match ratios.len() % 2 {
-            0 => (ratios[middle - 1] + ratios[middle]) / 2.0,
-            _ => ratios[middle],
-        };
-        Ratio { median, range: (ratios[0], ratios[ratios.len() - 1]) }
+        Ratio { median: median(&ratios), range: (ratios[0], ratios[ratios.len() - 1]) }
     }
 
     /// Whether all rounds agree which of the two is faster.

@@ -59,11 +59,7 @@ impl Times {
 
     /// The middle one; of an even number the mean of the middle two.
     pub fn median(&self) -> f64 {
-        let middle = self.sorted.len() / 2;
-        match self.sorted.len() % 2 {
-            0 => (self.sorted[middle - 1] + self.sorted[middle]) / 2.0,
-            _ => self.sorted[middle],
-        }
+        median(&self.sorted)
     }
 
     /// The shortest.
@@ -74,6 +70,15 @@ impl Times {
     /// The longest.
     pub fn max(&self) -> f64 {
         self.sorted[self.sorted.len() - 1]
+    }
+}
+
+/// The middle one of sorted numbers, at least one; of an even number of them the mean of the middle two.
+pub(super) fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    match sorted.len() % 2 {
+        0 => (sorted[middle - 1] + sorted[middle]) / 2.0,
+        _ => sorted[middle],
     }
 }
 
@@ -106,25 +111,31 @@ impl<'a> Stopwatch<'a> {
         Ok(Stopwatch { device, timer, clock: Clock::Device, why_host: None, fixed, rounds })
     }
 
+    /// The same by the clock that another one on this adapter has found.
+    pub fn as_started(self, started: &Started) -> Self {
+        Stopwatch { clock: started.clock, why_host: started.why_host.clone(), ..self }
+    }
+
     /// How times are taken from here on.
     pub fn started(&self) -> Started {
         Started { clock: self.clock, why_host: self.why_host.clone() }
     }
 
-    /// Compares the two clocks on a long `probe`, and leaves the device's where they do not agree.
+    /// Compares the two clocks on a long `probe`, and leaves the device's where they do not agree. `on_run` is that of
+    /// [`Stopwatch::in_turn`].
     ///
     /// # Errors
     /// Where the device is lost.
-    pub fn check(&mut self, probe: &Dispatch) -> Result<(), DeviceError> {
-        let calls = self.calls(probe, SAMPLE.max(self.fixed * FIXED_COSTS), &|_| {})?;
+    pub fn check(&mut self, probe: &Dispatch, on_run: &dyn Fn(bool)) -> Result<(), DeviceError> {
+        let calls = self.calls(probe, SAMPLE.max(self.fixed * FIXED_COSTS), on_run)?;
         // The best of some: a busy host may be late to hear of the end.
         let mut best = 0.0f64;
         for _ in 0..PROBES {
-            let reading = self.timer.read(self.device, probe, calls)?;
+            let reading = self.read(probe, calls, on_run)?;
             best = best.max(self.by(reading) / reading.host.as_secs_f64());
         }
         if self.clock == Clock::Device && best < AGREEMENT {
-            self.distrust(format!("timestamps tell only {best:.2} of the time that went by"));
+            self.distrust(format!("timestamps show only {best:.2} of the time that went by"));
         }
         Ok(())
     }
@@ -138,7 +149,7 @@ impl<'a> Stopwatch<'a> {
             let clock = self.clock;
             let calls = self.calls(dispatch, self.target(), &|_| {})?;
             let rounds: Vec<_> = (0..self.rounds)
-                .map(|_| Ok(self.sample(dispatch, calls)? / calls as f64))
+                .map(|_| Ok(self.sample(dispatch, calls, &|_| {})? / calls as f64))
                 .collect::<Result<_, DeviceError>>()?;
             // A stamp that was wrong on the way has changed the clock: once more by the other one.
             if self.clock == clock {
@@ -166,7 +177,7 @@ impl<'a> Stopwatch<'a> {
             let mut rounds = vec![Vec::with_capacity(self.rounds); dispatches.len()];
             for _ in 0..self.rounds {
                 for ((dispatch, &calls), rounds) in dispatches.iter().zip(&calls).zip(&mut rounds) {
-                    rounds.push(self.heard(dispatch, calls, on_run)? / calls as f64);
+                    rounds.push(self.sample(dispatch, calls, on_run)? / calls as f64);
                 }
             }
             // As in `measure`.
@@ -181,8 +192,8 @@ impl<'a> Stopwatch<'a> {
     /// # Errors
     /// Where the device is lost.
     pub fn once(&mut self, dispatch: &Dispatch) -> Result<f64, DeviceError> {
-        self.sample(dispatch, 1)?;
-        self.sample(dispatch, 1)
+        self.sample(dispatch, 1, &|_| {})?;
+        self.sample(dispatch, 1, &|_| {})
     }
 
     /// Seconds that a sample takes at the least.
@@ -200,12 +211,10 @@ impl<'a> Stopwatch<'a> {
         target: f64,
         on_run: &dyn Fn(bool),
     ) -> Result<usize, DeviceError> {
-        self.heard(dispatch, 1, on_run)?;
+        self.sample(dispatch, 1, on_run)?;
         let mut calls = 1;
         loop {
-            on_run(true);
-            let reading = self.timer.read(self.device, dispatch, calls)?;
-            on_run(false);
+            let reading = self.read(dispatch, calls, on_run)?;
             let (host, seconds) = (reading.host.as_secs_f64(), self.by(reading));
             // What went by on the host bounds a sample, too: stamps that hardly grow must not.
             let more = (1.1 * target / seconds).min(SUBMISSION / host);
@@ -216,20 +225,20 @@ impl<'a> Stopwatch<'a> {
         }
     }
 
-    fn heard(
+    fn read(&self, dispatch: &Dispatch, calls: usize, on_run: &dyn Fn(bool)) -> Result<Reading, DeviceError> {
+        on_run(true);
+        let reading = self.timer.read(self.device, dispatch, calls);
+        on_run(false);
+        reading
+    }
+
+    fn sample(
         &mut self,
         dispatch: &Dispatch,
         calls: usize,
         on_run: &dyn Fn(bool),
     ) -> Result<f64, DeviceError> {
-        on_run(true);
-        let seconds = self.sample(dispatch, calls);
-        on_run(false);
-        seconds
-    }
-
-    fn sample(&mut self, dispatch: &Dispatch, calls: usize) -> Result<f64, DeviceError> {
-        let reading = self.timer.read(self.device, dispatch, calls)?;
+        let reading = self.read(dispatch, calls, on_run)?;
         Ok(self.by(reading))
     }
 

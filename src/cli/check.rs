@@ -21,8 +21,8 @@ pub struct CheckArgs {
     /// Folder of edited shaders; files that it lacks are the built-in ones
     #[arg(long, value_name = "DIR", value_parser = PathBufValueParser::new(), help_heading = "Shaders")]
     shaders: Option<PathBuf>,
-    /// Only these: a kernel, one of its texts (matmul.tiled), or a file, which stands for all kernels that it
-    /// is part of (x_u8, common)
+    /// Only these: a kernel, one of its texts (matmul.tiled), or a file, which means all kernels that it is
+    /// part of (x_u8, common)
     #[arg(long, value_name = "NAME,...", value_delimiter = ',', help_heading = "Shaders")]
     kernel: Vec<String>,
     /// At all sizes of the tests, not only at the few that reach every part of a kernel and a usual one

@@ -241,6 +241,7 @@ impl From<BenchError> for Error {
     fn from(error: BenchError) -> Self {
         match error {
             BenchError::NotTimed(_) => Error::Wrong(error.to_string()),
+            BenchError::Nothing(_) => Error::Usage(error.to_string()),
             BenchError::Train(error) => error.into(),
             BenchError::Check(error) => error.into(),
             BenchError::Output(error) => error.into(),

@@ -20,7 +20,7 @@ pub struct WatchArgs {
     folder: PathBuf,
     #[command(flatten)]
     device: DeviceArgs,
-    /// Look at the folder again and again, where the system does not tell of changes (network drives)
+    /// Look at the folder again and again, where the system reports no changes (network drives)
     #[arg(long, help_heading = "Shaders")]
     poll: bool,
     /// One JSON object a line on standard output

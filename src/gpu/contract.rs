@@ -182,21 +182,14 @@ pub fn check_binding(binding: &Binding, bound: Bound) -> Result<(), ShaderError>
 mod tests {
     use super::*;
 
-    fn shader(head: &str, body: &str) -> Result<Shader, ShaderError> {
-        let source = format!(
-            "{head}\n@group(0) @binding(0) var<storage, read_write> z: array<vec4f>;\n\
-             @compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id) id: vec3u) {{ {body} }}\n"
-        );
-        Shader::of(&source, &[])
-    }
-
     fn said<T>(result: Result<T, ShaderError>) -> String {
         result.map(drop).unwrap_err().to_string()
     }
 
     #[test]
     fn limits_are_told_with_line_need_and_have() {
-        let shader = shader("var<workgroup> tile: array<f32, 8192>;", "tile[id.x % 7u] = 1.0;").unwrap();
+        let shader =
+            Shader::with_body("var<workgroup> tile: array<f32, 8192>;", "tile[id.x % 7u] = 1.0;").unwrap();
         let workgroup = shader.workgroup(&[]).unwrap();
         let warning = shader.beyond_webgpu(workgroup).unwrap();
         assert!(warning.starts_with("test.wgsl:1: maxComputeWorkgroupStorageSize of 32768"), "{warning}");
@@ -211,9 +204,9 @@ mod tests {
 
     #[test]
     fn what_can_be_written_covers_what_ours_writes() {
-        let ours = shader("", "z[id.x] = vec4f(1.0);").unwrap();
+        let ours = Shader::with_body("", "z[id.x] = vec4f(1.0);").unwrap();
         let check = |body: &str| {
-            let edited = shader("fn two(i: u32) { z[i].x = 1.0; z[i].y = 2.0; }", body).unwrap();
+            let edited = Shader::with_body("fn two(i: u32) { z[i].x = 1.0; z[i].y = 2.0; }", body).unwrap();
             edited.check_covers(128, (&ours, 128), &[], |_| Some(2_048))
         };
         for body in [
@@ -229,9 +222,14 @@ mod tests {
         }
         let half = said(ours.check_covers(64, (&ours, 128), &[], |_| Some(2_048)));
         assert!(half.contains("64 invocations write at most 1024 bytes"), "{half}");
-        let in_loop = shader("", "for (var i = 0u; i < 9u; i++) { z[i] = vec4f(f32(i)); }").unwrap();
-        let none =
-            said(shader("", "let x = z[0];").unwrap().check_covers(128, (&in_loop, 128), &[], |_| Some(64)));
+        let in_loop =
+            Shader::with_body("", "for (var i = 0u; i < 9u; i++) { z[i] = vec4f(f32(i)); }").unwrap();
+        let none = said(Shader::with_body("", "let x = z[0];").unwrap().check_covers(
+            128,
+            (&in_loop, 128),
+            &[],
+            |_| Some(64),
+        ));
         assert!(none.contains("at most 0 bytes"), "{none}");
         assert!(ours.check_covers(128, (&in_loop, 128), &[], |_| Some(1 << 20)).is_ok());
         let few = ours.check_covers(128, (&ours, 128), &[], |_| Some(1 << 20));

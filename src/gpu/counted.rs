@@ -169,7 +169,7 @@ impl Guard {
     }
 
     /// How many iterations it lets begin, by what is known in one of them, and the counter in these.
-    pub fn trips(&self, frame: &Frame, counter: &Counter) -> Option<(i128, Number)> {
+    pub fn iterations(&self, frame: &Frame, counter: &Counter) -> Option<(i128, Number)> {
         let (left, right) = (frame.scalar(self.left)?, frame.scalar(self.right)?);
         let forms = right.upper.iter().flat_map(|upper| left.lower.iter().map(move |lower| (upper, lower)));
         // What must be 1 or more for the loop to go on.
@@ -188,7 +188,7 @@ impl Guard {
         }
         let first = starts.iter().filter_map(|start| rest.plus(start, times)?.high()).min()?;
         let passes = if first < 1 { 0 } else { (first - 1) / (each * least) + 1 };
-        let trips = if self.is_first { passes } else { passes + 1 };
+        let iterations = if self.is_first { passes } else { passes + 1 };
         // The last value that goes on, and the furthest that a step leads from there.
         let (low, high, is_inside) = if up {
             let last = (rest.high()? - 1).div_euclid(each);
@@ -213,6 +213,6 @@ impl Guard {
         } else {
             inside.upper.extend(start.upper.clone())
         }
-        is_inside.then_some((trips, inside))
+        is_inside.then_some((iterations, inside))
     }
 }

@@ -25,7 +25,7 @@ pub struct Device {
     adapter: Adapter,
     fault: Fault,
     /// Held while something is submitted or waited for: wgpu panics if one thread waits while another submits.
-    pub(super) turn: Mutex<()>,
+    pub(super) lock: Mutex<()>,
     /// Compiled so far, by text and overrides.
     pub(super) pipelines: Mutex<HashMap<String, Pipeline>>,
 }
@@ -75,7 +75,7 @@ impl Device {
             queue,
             adapter: adapter.clone(),
             fault,
-            turn: Mutex::default(),
+            lock: Mutex::default(),
             pipelines: Mutex::default(),
         })
     }
@@ -94,7 +94,7 @@ impl Device {
         needs.limits(&format!("the open device on {}", self.adapter), &self.raw.limits()).map(drop)
     }
 
-    /// The adapter behind it.
+    /// The adapter that it was opened on.
     pub fn adapter(&self) -> &Adapter {
         &self.adapter
     }
@@ -128,7 +128,7 @@ impl Device {
         size: u64,
         bytes: Option<&[u8]>,
     ) -> Result<Buffer, DeviceError> {
-        let _turn = self.turn_on_gl();
+        let _locked = self.turn_on_gl();
         let memory = self.raw.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
         let validation = self.raw.push_error_scope(wgpu::ErrorFilter::Validation);
         let raw = self.raw.create_buffer(&wgpu::BufferDescriptor {
@@ -179,7 +179,7 @@ impl Device {
     /// For what takes long on GL, where all threads share a context: wgpu-hal panics in one that has waited for it for
     /// a second (on Windows) or six.
     pub(super) fn turn_on_gl(&self) -> Option<MutexGuard<'_, ()>> {
-        (self.adapter.backend() == GraphicsApi::Gl.name()).then(|| self.turn())
+        (self.adapter.backend() == GraphicsApi::Gl.name()).then(|| self.locked())
     }
 
     /// Whether everything up to `submission` is done.
@@ -195,7 +195,7 @@ impl Device {
         self.check()?;
         let look =
             wgpu::PollType::Wait { submission_index: Some(submission.0.clone()), timeout: Some(timeout) };
-        let _turn = self.turn();
+        let _locked = self.locked();
         // `poll` panics where the device is lost.
         match catch_unwind(AssertUnwindSafe(|| self.raw.poll(look))) {
             Ok(Ok(_)) => self.check().map(|()| true),
@@ -209,14 +209,14 @@ impl Device {
     }
 
     /// Waits until no other thread submits or waits.
-    pub(super) fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn locked(&self) -> MutexGuard<'_, ()> {
+        self.lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Hands over what is recorded.
     pub(super) fn hand_over(&self, commands: wgpu::CommandEncoder) -> Submission {
         let commands = commands.finish();
-        let _turn = self.turn();
+        let _locked = self.locked();
         Submission(self.queue.submit([commands]))
     }
 

@@ -6,7 +6,7 @@ use wgpu::naga::{Binding, BuiltIn, GlobalVariable, Handle};
 
 use super::ranges::{Number, Unknown};
 
-/// The components of a scalar or vector; none if they are no whole numbers, or it is something else.
+/// The components of a scalar or vector; `None` if they are no whole numbers, or it is something else.
 pub type Value = Vec<Number>;
 
 /// Most lanes of a subgroup.

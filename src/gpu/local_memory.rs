@@ -73,26 +73,19 @@ fn is_pointer(ty: &TypeInner) -> bool {
 mod tests {
     use super::*;
 
-    fn shader(head: &str, body: &str) -> Result<Shader, ShaderError> {
-        let source = format!(
-            "{head}\n@group(0) @binding(0) var<storage, read_write> z: array<vec4f>;\n\
-             @compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id) id: vec3u) {{ {body} }}\n"
-        );
-        Shader::of(&source, &[])
-    }
-
     fn said(result: Result<Shader, ShaderError>) -> String {
         result.map(drop).unwrap_err().to_string()
     }
 
     #[test]
     fn variables_are_bounded() {
-        let sized =
-            |bytes: u32| shader("", &format!("var big: array<f32, {}>; big[id.x % 7u] = 1.0;", bytes / 4));
+        let sized = |bytes: u32| {
+            Shader::with_body("", &format!("var big: array<f32, {}>; big[id.x % 7u] = 1.0;", bytes / 4))
+        };
         assert!(sized(64 << 10).is_ok());
         assert!(said(sized((64 << 10) + 4)).starts_with("test.wgsl:4: "));
         assert!(said(sized(1 << 30)).contains("1073741824"));
-        let private = shader("var<private> big: array<f32, 20000>;", "big[id.x % 7u] = 1.0;");
+        let private = Shader::with_body("var<private> big: array<f32, 20000>;", "big[id.x % 7u] = 1.0;");
         assert!(said(private).starts_with("test.wgsl:1: "));
     }
 
@@ -106,8 +99,8 @@ mod tests {
         for body in
             ["z[0].x = BIG[id.x % 7u];", "z[0].x = give().a[id.x % 7u];", "z[0].x = S().a[id.x % 7u];"]
         {
-            assert!(shader(&head(16_384), body).is_ok(), "{body}");
-            let message = said(shader(&head(16_385), body));
+            assert!(Shader::with_body(&head(16_384), body).is_ok(), "{body}");
+            let message = said(Shader::with_body(&head(16_385), body));
             assert!(message.starts_with("test.wgsl:") && message.contains("65540 bytes"), "{message}");
         }
     }

@@ -22,7 +22,7 @@ pub struct LoopCount {
 }
 
 impl Shader {
-    /// The loops that an invocation comes to when `invocations` are dispatched with buffers of so many bytes; `None`
+    /// The loops that an invocation comes to when `invocations` are dispatched with buffers of these `bytes`; `None`
     /// if the text is too much to look through.
     ///
     /// # Errors
@@ -160,8 +160,8 @@ mod tests {
         let triangle =
             "for (var i = 0u; i < 10u; i++) { for (var j = i; j < i + 3u; j++) { f = sum(j, 20u); } }";
         assert_eq!(found(triangle), [(30 * 20 + 29, false), (10, false), (39, false)]);
-        let behind = "for (var i = 0u; i < 10u; i++) { for (var j = 0u; j < 10u - i; j++) { f += 1.0; } }";
-        assert_eq!(found(behind), [(10, false), (109, false)]);
+        let downward = "for (var i = 0u; i < 10u; i++) { for (var j = 0u; j < 10u - i; j++) { f += 1.0; } }";
+        assert_eq!(found(downward), [(10, false), (109, false)]);
     }
 
     #[test]

@@ -186,6 +186,15 @@ impl Shader {
     pub(super) fn of(text: &str, sizes: HostConstants) -> Result<Self, ShaderError> {
         Shader::new("test.wgsl", &[Part { path: "test.wgsl", text, built_in: false }], sizes)
     }
+
+    /// One that writes to `z`, a buffer of vec4f, in workgroups of 64; `id` is the invocation's.
+    pub(super) fn with_body(head: &str, body: &str) -> Result<Self, ShaderError> {
+        let source = format!(
+            "{head}\n@group(0) @binding(0) var<storage, read_write> z: array<vec4f>;\n\
+             @compute @workgroup_size(64)\nfn main(@builtin(global_invocation_id) id: vec3u) {{ {body} }}\n"
+        );
+        Shader::of(&source, &[])
+    }
 }
 
 #[cfg(test)]

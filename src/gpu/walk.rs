@@ -36,7 +36,7 @@ pub struct Found {
 }
 
 /// The loops of the entry point and of what it calls, in the order of the text; `None` if there is too much to look
-/// through. A loop that no invocation comes to is none.
+/// through. A loop that no invocation reaches is left out.
 pub fn walk(module: &Module, info: &ModuleInfo, launch: &Launch) -> Option<Vec<Found>> {
     let mut has_loops = Vec::new();
     for (_, function) in module.functions.iter() {
@@ -80,7 +80,7 @@ struct Walk<'a> {
 struct Counted {
     variable: Handle<LocalVariable>,
     /// Iterations at most.
-    trips: i128,
+    iterations: i128,
     /// The variable in these.
     inside: Number,
 }
@@ -225,14 +225,15 @@ impl<'a> Walk<'a> {
                 frame.locals.clone_from(&before);
                 self.count(frame, this, &changed, reach)
             });
-            let trips = best.as_ref().map(|counted| u64::try_from(counted.trips).unwrap_or(u64::MAX));
-            let inside = self.note(frame.function, this, times, trips);
+            let iterations =
+                best.as_ref().map(|counted| u64::try_from(counted.iterations).unwrap_or(u64::MAX));
+            let inside = self.note(frame.function, this, times, iterations);
             frame.locals.clone_from(&before);
             forget(frame);
             if let Some(counted) = best {
                 frame.locals.insert(counted.variable, vec![counted.inside]);
             }
-            if trips != Some(0) {
+            if iterations != Some(0) {
                 self.iteration(frame, this, Some(inside));
             }
         } else {
@@ -266,11 +267,11 @@ impl<'a> Walk<'a> {
         let frame = &*frame;
         let found = counters.iter().flat_map(|counter| {
             guards.iter().filter_map(move |guard| {
-                let (trips, inside) = guard.trips(frame, counter)?;
-                Some(Counted { variable: counter.variable, trips, inside })
+                let (iterations, inside) = guard.iterations(frame, counter)?;
+                Some(Counted { variable: counter.variable, iterations, inside })
             })
         });
-        found.min_by_key(|counted| counted.trips)
+        found.min_by_key(|counted| counted.iterations)
     }
 
     /// The variables that may count the iterations.
@@ -297,10 +298,10 @@ impl<'a> Walk<'a> {
     }
 
     /// Adds to what is found of a loop. How often its body is come to.
-    fn note(&mut self, function: &Function, this: Loop, times: Times, trips: Option<u64>) -> Times {
+    fn note(&mut self, function: &Function, this: Loop, times: Times, iterations: Option<u64>) -> Times {
         let inside = Times {
-            count: times.count.saturating_mul(trips.unwrap_or(1)),
-            is_open: times.is_open || trips.is_none(),
+            count: times.count.saturating_mul(iterations.unwrap_or(1)),
+            is_open: times.is_open || iterations.is_none(),
         };
         // The pass that ends a loop counts, too; but for the first time, it is left to the room below the limit.
         let more = inside.count.saturating_add(times.count.saturating_sub(1));

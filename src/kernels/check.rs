@@ -5,8 +5,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::{
-    Case, CheckError, Depth, DeviceProfile, Entry, Interfaces, Nearest, Overrides, REGISTRY, Random, Shaders,
-    Sizes, Source, Trial, check_contract,
+    Case, CheckError, Depth, DeviceProfile, Entry, Interfaces, Nearest, Overrides, Random, Shaders, Sizes,
+    Source, Trial, check_contract, kernels_and_sources,
 };
 use crate::{
     clock::{Duration, Instant},
@@ -37,8 +37,8 @@ pub struct SourceCheck {
     pub source: &'static Source,
     /// Whether its text differs from the program's.
     pub edited: bool,
-    /// Sizes that it was compared at. None: this device does not run it, or it serves none of them.
-    pub cases: Vec<Sizes>,
+    /// At how many sizes it was compared: 0 if this device does not run it, or it serves none of the sizes.
+    pub cases: usize,
     /// Sizes that it does not serve here.
     pub not_served: Vec<Sizes>,
     /// The element that came nearest to its bound, and its sizes; or the first thing that is wrong.
@@ -50,11 +50,7 @@ pub struct SourceCheck {
 impl SourceCheck {
     /// Why the source was not compared at all, if so.
     pub fn not_checked(&self) -> Option<String> {
-        match (&self.outcome, self.cases.is_empty(), self.source.needs) {
-            (Ok(_), true, "") => Some("serves none of these sizes here".into()),
-            (Ok(_), true, needs) => Some(format!("needs {needs}")),
-            _ => None,
-        }
+        (self.outcome.is_ok() && self.cases == 0).then(|| self.source.why_no_way())
     }
 }
 
@@ -94,7 +90,7 @@ impl<'a> Checker<'a> {
         for &Run { check, case } in &runs {
             let (check, case) = (&mut checks[check], &cases[case]);
             if check.outcome.is_ok() {
-                let result = self.one(entry, check.source, case, check.cases.is_empty());
+                let result = self.one(entry, check.source, case, check.cases == 0);
                 check.add(result, case.sizes)?;
             }
         }
@@ -112,7 +108,7 @@ impl<'a> Checker<'a> {
         let (mut wanted, mut runs) = (Vec::new(), Vec::new());
         for (seed, shape) in entry.shapes.of(depth) {
             for (check, found) in checks.iter_mut().enumerate() {
-                let ways = self.ways(found.source, &shape);
+                let ways = found.source.ways(&self.profiles, &shape);
                 if ways.is_empty() {
                     found.not_served.push(shape);
                 }
@@ -130,7 +126,7 @@ impl<'a> Checker<'a> {
         (wanted.par_iter().map(case).collect(), runs)
     }
 
-    /// Compiles all kernels side by side; the device keeps them. What is refused is told when it is run.
+    /// Compiles all kernels side by side; the device keeps them. What is refused fails when it is run.
     fn compile(&self, entry: &'static Entry, cases: &[Case], runs: &[Run], checks: &mut [SourceCheck]) {
         let (device, shaders, built_in) = (self.device, self.shaders, &self.built_in);
         let sources: Vec<_> = checks.iter().map(|check| check.source).collect();
@@ -157,18 +153,7 @@ impl<'a> Checker<'a> {
     fn start(&self, source: &'static Source) -> SourceCheck {
         let edited = self.shaders.is_edited_anywhere(source);
         let outcome = Ok(None);
-        SourceCheck { source, edited, cases: vec![], not_served: vec![], outcome, compiling: Duration::ZERO }
-    }
-
-    /// The sizes that a source takes for a shape on this device, each once.
-    fn ways(&self, source: &Source, shape: &Sizes) -> Vec<Sizes> {
-        let mut ways = Vec::new();
-        for sizes in self.profiles.iter().filter_map(|profile| (source.runs_on)(profile, shape)) {
-            if !ways.contains(&sizes) {
-                ways.push(sizes);
-            }
-        }
-        ways
+        SourceCheck { source, edited, cases: 0, not_served: vec![], outcome, compiling: Duration::ZERO }
     }
 
     fn one(
@@ -214,7 +199,7 @@ impl SourceCheck {
         result: Result<(Nearest, Duration), CheckError>,
         sizes: Sizes,
     ) -> Result<(), DeviceError> {
-        self.cases.push(sizes);
+        self.cases += 1;
         match result {
             Ok((nearest, compiling)) => {
                 self.compiling += compiling;
@@ -238,12 +223,9 @@ impl SourceCheck {
 pub fn needs_of_edited(adapter: &Adapter, shaders: &Shaders) -> Needs {
     let profiles = DeviceProfile::every(adapter);
     let mut needs = Needs::default();
-    for entry in REGISTRY {
-        for source in entry.sources.iter().filter(|source| shaders.is_edited_anywhere(source)) {
-            let ways = |(_, shape): (u64, Sizes)| {
-                profiles.iter().filter_map(move |profile| (source.runs_on)(profile, &shape))
-            };
-            for sizes in entry.shapes.of(Depth::Tiny).into_iter().flat_map(ways) {
+    for (entry, source) in kernels_and_sources().filter(|(_, source)| shaders.is_edited_anywhere(source)) {
+        for (_, shape) in entry.shapes.of(Depth::Tiny) {
+            for sizes in source.ways(&profiles, &shape) {
                 if let Ok(shader) = shaders.get(source.name, &sizes) {
                     add_needs(&mut needs, &shader, &sizes, adapter);
                 }

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use super::{COMMON, File, REGISTRY, Source};
+use super::{COMMON, Entry, File, REGISTRY, Source};
 
 /// The texts of all kernels.
 pub fn sources() -> impl Iterator<Item = &'static Source> {
-    REGISTRY.iter().flat_map(|entry| entry.sources)
+    kernels_and_sources().map(|(_, source)| source)
+}
+
+/// The same, each with its kernel.
+pub fn kernels_and_sources() -> impl Iterator<Item = (&'static Entry, &'static Source)> {
+    REGISTRY.iter().flat_map(|entry| entry.sources.iter().map(move |source| (entry, source)))
 }
 
 /// The built-in files, each once, the common part last.

@@ -54,7 +54,7 @@ pub fn read_folder(folder: &Path) -> Result<BTreeMap<&'static str, Text>, Shader
     Ok(texts)
 }
 
-/// The texts of a folder and of its `variants/`, one by one; or why one is none.
+/// The texts of a folder and of its `variants/`, one by one; or why one cannot be read.
 ///
 /// # Errors
 /// If the folder cannot be read.

@@ -21,7 +21,7 @@ pub use cases::{Case, Depth, Random, Shapes, Tensor};
 pub use check::{Checker, OnRun, SourceCheck, needs_of_edited};
 pub use contract::check_contract;
 pub use error::{CheckError, Mismatch, mismatch_text};
-pub use files::{shader_files, sources};
+pub use files::{kernels_and_sources, shader_files, sources};
 pub use folder::{ShaderText, VARIANTS, read_each};
 pub use interfaces::Interfaces;
 pub use of_recipe::{activation_kernels, gather_kernel, optimizer_kernel};

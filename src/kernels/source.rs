@@ -29,6 +29,25 @@ pub struct Source {
 }
 
 impl Source {
+    /// The sizes that it takes for `shape` on a device with these profiles, each once.
+    pub fn ways(&self, profiles: &[DeviceProfile], shape: &Sizes) -> Vec<Sizes> {
+        let mut ways = Vec::new();
+        for sizes in profiles.iter().filter_map(|profile| (self.runs_on)(profile, shape)) {
+            if !ways.contains(&sizes) {
+                ways.push(sizes);
+            }
+        }
+        ways
+    }
+
+    /// Why it has no way, in words that follow "it".
+    pub fn why_no_way(&self) -> String {
+        match self.needs {
+            "" => "serves none of these sizes here".into(),
+            needs => format!("needs {needs}"),
+        }
+    }
+
     /// Its files but for `common.wgsl`, in the order of the text.
     pub fn files(&self) -> impl Iterator<Item = &'static File> {
         [self.file].into_iter().chain(self.parts.iter().copied())

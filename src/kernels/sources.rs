@@ -9,8 +9,8 @@ use std::{
 };
 
 use super::{
-    COMMON, Entry, File, Interfaces, REGISTRY, Sizes, Source,
-    files::{shader_files, sources},
+    COMMON, Entry, File, Interfaces, Sizes, Source,
+    files::{kernels_and_sources, shader_files, sources},
     folder::{COMPILED, ShaderText, Text, VARIANTS, read_folder},
     fused,
 };
@@ -137,9 +137,8 @@ impl Interfaces for Shaders {
 }
 
 fn find(name: &str) -> Result<(&'static Entry, &'static Source), ShaderError> {
-    let all = REGISTRY.iter().flat_map(|entry| entry.sources.iter().map(move |source| (entry, source)));
     let known = || sources().map(|source| source.name).collect::<Vec<_>>().join(", ");
-    all.into_iter()
+    kernels_and_sources()
         .find(|(_, source)| source.name == name)
         .ok_or_else(|| ShaderError::UnknownFile { path: name.into(), known: known() })
 }
@@ -218,7 +217,7 @@ fn refused(path: &Path, kind: io::ErrorKind, message: &str) -> ShaderError {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::REGISTRY, *};
 
     fn write(folder: &Path, name: &str, change: impl Fn(&str) -> String) {
         let file = shader_files().find(|file| name.ends_with(&format!("{}.wgsl", file.name))).unwrap();

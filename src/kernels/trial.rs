@@ -98,7 +98,7 @@ impl<'a> Trial<'a> {
     ///
     /// # Errors
     /// As [`Trial::run`].
-    pub fn compare(&self) -> Result<Nearest, CheckError> {
+    fn compare(&self) -> Result<Nearest, CheckError> {
         let slices: Vec<_> = self.buffers.values().map(|guarded| guarded.buffer.all()).collect();
         let found = self.device.read(&slices)?;
         let after: BTreeMap<_, Vec<u32>> = self

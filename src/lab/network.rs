@@ -122,9 +122,7 @@ impl Network {
         };
         Ok(NetworkCheck { name: self.name.into(), verdict, compiling })
     }
-}
 
-impl Network {
     /// All networks share the device, and so what it has compiled.
     fn engine(
         &self,

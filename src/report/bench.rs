@@ -64,7 +64,7 @@ impl Observer for BenchJson {
     }
 
     fn not_run(&mut self, source: &'static Source) -> io::Result<()> {
-        self.listing.json(&json!({"event": "not-run", "source": source.name, "why": why_not_run(source)}))
+        self.listing.json(&json!({"event": "not-run", "source": source.name, "why": source.why_no_way()}))
     }
 
     fn iteration(&mut self, iteration: &Iteration) -> io::Result<()> {
@@ -118,13 +118,6 @@ fn add_outcome(object: &mut serde_json::Value, outcome: &Result<Option<Times>, S
     object["calls_a_round"] = times.map(|times| times.calls).into();
     object["clock"] = times.map(|times| times.clock.name()).into();
     object["wrong"] = outcome.as_ref().err().cloned().into();
-}
-
-fn why_not_run(source: &Source) -> String {
-    match source.needs {
-        "" => "serves none of the usual sizes here".into(),
-        needs => format!("needs {needs}"),
-    }
 }
 
 fn share(rate: Option<f64>, limit: Option<f64>) -> Option<f64> {
@@ -206,7 +199,7 @@ impl Observer for BenchText {
     }
 
     fn not_run(&mut self, source: &'static Source) -> io::Result<()> {
-        self.listing.line(&format!("{}: not measured, as it {}", source.name, why_not_run(source)))
+        self.listing.line(&format!("{}: not measured, as it {}", source.name, source.why_no_way()))
     }
 
     fn iteration(&mut self, iteration: &Iteration) -> io::Result<()> {

@@ -12,7 +12,7 @@ use crate::{
     lab::{CheckEnd, NetworkCheck, Observer, Verdict},
 };
 
-/// Tells a check, as JSON lines or as a table, which names the device and its driver: it can be sent to those who
+/// Reports a check, as JSON lines or as a table, which names the device and its driver: it can be sent to those who
 /// made it.
 ///
 /// # Errors
@@ -50,7 +50,7 @@ impl Observer for CheckText {
         }
         let name = format!("{}{}", check.source.name, if check.edited { " *" } else { "" });
         self.edited |= check.edited;
-        let start = format!("{name:<NAME$} {:>5}", check.cases.len());
+        let start = format!("{name:<NAME$} {:>5}", check.cases);
         match &check.outcome {
             Ok(found) => {
                 self.listing.line(&format!("{start}  {}", found.as_ref().map_or(String::new(), nearest)))
@@ -110,7 +110,7 @@ impl Observer for CheckJson {
             "kernel": kernel,
             "source": check.source.name,
             "edited": check.edited,
-            "cases": check.cases.len(),
+            "cases": check.cases,
             "compile_s": check.compiling.as_secs_f64(),
             "not_checked": check.not_checked(),
             "not_served": check.not_served,

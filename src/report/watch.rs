@@ -11,10 +11,10 @@ use crate::{
     visible::shown,
 };
 
-/// Kernels of one save that are told one by one; of more the lines are one.
+/// Kernels of one save that have a line each; more of them share one.
 const MAX_LINES: usize = 4;
 
-/// Tells the saves of a folder.
+/// Reports the saves of a folder.
 ///
 /// # Errors
 /// If standard output cannot be written.
@@ -58,7 +58,7 @@ fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
-/// The first line of the reason stands for itself; what follows, such as the caret, comes below.
+/// The first line of the reason; what follows, such as the caret, comes below.
 fn kept(file: &str, why: &str) -> String {
     let (first, rest) = why.split_once('\n').unwrap_or((why, ""));
     let line = format!("{file}  {first} · kept: the text before");

@@ -121,7 +121,7 @@ fn a_save_is_checked_and_timed_against_the_text_before_and_the_built_in_one() {
 }
 
 #[test]
-fn what_is_broken_is_told_with_its_line_and_the_text_before_is_kept() {
+fn what_is_broken_is_named_with_its_line_and_the_text_before_is_kept() {
     let watched = Watched::over(&["relu"], &[]);
     let relu = |from: &str, to: &str| edited("relu", from, to);
     let broken = [
@@ -221,6 +221,23 @@ fn a_checking_process_that_was_ended_costs_no_save() {
         }),
         "{checking} lives"
     );
+}
+
+/// As another branch is checked out: the system forgets a folder that is deleted.
+#[test]
+fn a_folder_that_is_made_again_is_still_watched() {
+    let watched = Watched::over(&["relu"], &[]);
+    let variants = watched.folder.path().join("variants");
+    let save = |text: &str| fs::write(variants.join("gelu.wgsl"), text).expect("a save");
+    fs::create_dir(&variants).expect("a folder");
+    save(&edited("gelu", "// gelu", "// one"));
+    assert_eq!(watched.event()["file"], "gelu.wgsl");
+    fs::remove_dir_all(&variants).expect("a folder to delete");
+    fs::create_dir(&variants).expect("the folder once more");
+    save(&edited("gelu", "// gelu", "// two"));
+    assert_eq!(watched.event()["file"], "gelu.wgsl");
+    save(&edited("gelu", "// gelu", "// three"));
+    assert_eq!(watched.event()["file"], "gelu.wgsl");
 }
 
 #[test]

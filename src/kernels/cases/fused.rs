@@ -58,7 +58,7 @@ pub(in crate::kernels) fn fused_step(s: Sizes, random: &mut Random) -> Case {
         .counting()
 }
 
-/// Few have the last class, which is always equal to the first: a hit there that is none does not make up for one
+/// Few have the last class, which is always equal to the first: a false hit there does not make up for one
 /// that is missed.
 fn labels(s: Sizes, random: &mut Random) -> Vec<u16> {
     let last = s.classes as u16 - 1;

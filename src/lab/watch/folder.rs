@@ -22,7 +22,7 @@ use crate::{
 const QUIET: Duration = Duration::from_millis(100);
 /// How long an empty file may be one that is being written.
 const EMPTY: Duration = Duration::from_millis(500);
-/// How often folders are looked at where the system does not tell.
+/// How often folders are looked at where the system reports no changes.
 const POLL: Duration = Duration::from_millis(200);
 
 /// A folder and its `variants/`.
@@ -31,13 +31,11 @@ pub struct Folder {
     /// Ends the watching when it is dropped.
     watcher: Box<dyn Watcher>,
     events: Receiver<()>,
-    /// Whether `variants/` is watched: it may be made later.
-    variants: bool,
     /// What was there at the last look.
     seen: BTreeMap<PathBuf, Found>,
 }
 
-/// A file as it is, or why it is none.
+/// A file as it is, or why it cannot be read.
 pub type Found = Result<ShaderText, String>;
 
 fn is_reading(kind: &EventKind) -> bool {
@@ -48,7 +46,7 @@ fn is_reading(kind: &EventKind) -> bool {
 pub struct Change {
     /// The file.
     pub path: PathBuf,
-    /// What is there now; none if the file is gone.
+    /// What is there now; `None` if the file is gone.
     pub now: Option<Found>,
 }
 
@@ -74,10 +72,8 @@ impl Folder {
             }
             false => Box::new(RecommendedWatcher::new(heard, Config::default()).map_err(failed)?),
         };
-        let mut folder =
-            Folder { path: path.to_owned(), watcher, events, variants: false, seen: BTreeMap::new() };
-        folder.watcher.watch(path, RecursiveMode::NonRecursive).map_err(failed)?;
-        folder.watch_variants();
+        let mut folder = Folder { path: path.to_owned(), watcher, events, seen: BTreeMap::new() };
+        folder.watch().map_err(failed)?;
         folder.seen = folder
             .read()
             .map_err(|error| WatchError::Folder { path: path.to_owned(), message: error.to_string() })?;
@@ -100,7 +96,7 @@ impl Folder {
         let start = Instant::now();
         loop {
             self.wait_for_quiet();
-            self.watch_variants();
+            self.watch().map_err(|error| self.gone(&error.to_string()))?;
             let found = self.read().map_err(|error| self.gone(&error.to_string()))?;
             let is_empty = |path: &PathBuf| matches!(&found[path], Ok(file) if file.text.is_empty());
             let written = |path: &&PathBuf| is_empty(path) && self.seen.get(*path) != Some(&found[*path]);
@@ -120,14 +116,14 @@ impl Folder {
         ) {}
     }
 
-    fn watch_variants(&mut self) {
+    /// Also what was deleted and made again, which the system has forgotten.
+    fn watch(&mut self) -> notify::Result<()> {
+        self.watcher.watch(&self.path, RecursiveMode::NonRecursive)?;
         let variants = self.path.join(VARIANTS);
-        let is_there = variants.is_dir();
-        if is_there && !self.variants {
-            self.variants = self.watcher.watch(&variants, RecursiveMode::NonRecursive).is_ok();
-        } else if !is_there {
-            self.variants = false;
+        if variants.is_dir() {
+            self.watcher.watch(&variants, RecursiveMode::NonRecursive)?;
         }
+        Ok(())
     }
 
     fn read(&self) -> io::Result<BTreeMap<PathBuf, Found>> {

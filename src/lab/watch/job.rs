@@ -1,4 +1,4 @@
-//! What the watching process and its helper tell each other: a JSON object a line.
+//! What the watching process and its helper send each other: a JSON object a line.
 
 use serde::{Deserialize, Serialize};
 

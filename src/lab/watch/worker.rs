@@ -114,7 +114,7 @@ fn timed(
 ) -> Result<Option<Timed>, DeviceError> {
     let shape = (entry.shapes.usual)();
     let every = DeviceProfile::every(device.adapter());
-    let Some(sizes) = every.iter().find_map(|profile| (source.runs_on)(profile, &shape)) else {
+    let Some(&sizes) = source.ways(&every, &shape).first() else {
         return Ok(None);
     };
     let case: Case = (entry.case)(sizes, &mut Random::new(0));
@@ -137,10 +137,8 @@ fn timed(
     }
     let dispatches: Vec<_> = trials.iter().map(|trial| &trial.dispatch).collect();
     let mut stopwatch = Stopwatch::new(device, ROUNDS)?;
-    if let Some(last) = dispatches.last() {
-        // The built-in text, which ends.
-        stopwatch.check(last)?;
-    }
+    // On the built-in text if that is another one, and else on one that has run before.
+    dispatches.last().map_or(Ok(()), |last| stopwatch.check(last, on_run))?;
     let rounds = stopwatch.in_turn(&dispatches, on_run)?;
     let median = |rounds: &[f64]| Times::new(Clock::Device, 1, rounds.to_vec()).median();
     let mut others = rounds[1..].iter().map(|old| (median(old), Ratio::of(&rounds[0], old)));
