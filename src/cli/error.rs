@@ -220,7 +220,9 @@ impl From<CheckError> for Error {
 impl From<WatchError> for Error {
     fn from(error: WatchError) -> Self {
         match error {
-            WatchError::Folder { .. } => Error::Usage(error.to_string()),
+            WatchError::Folder { .. } => Error::Usage(format!(
+                "{error}; watch takes a folder of shaders, `shadegrad shaders export DIR` writes one to edit"
+            )),
             WatchError::Output(error) => error.into(),
         }
     }

@@ -38,11 +38,11 @@ pub struct WatchArgs {
 pub fn run(args: &WatchArgs) -> Result<(), Error> {
     let wanted = values::gpu("watch", args.device.device.as_ref())?;
     let apis = graphics_apis(args.device.backend)?;
-    let adapter = choose(&wanted, &apis)?;
     if args.helper {
-        return Ok(serve(&adapter, io::BufReader::new(io::stdin()), io::stdout())?);
+        return Ok(serve(&choose(&wanted, &apis)?, io::BufReader::new(io::stdin()), io::stdout())?);
     }
     let mut watch = Watch::open(&args.folder, args.poll, helper()?)?;
+    let adapter = choose(&wanted, &apis)?;
     let mut observer = report::watch(args.json, describe::gpu_line(&adapter), &args.folder)?;
     Ok(watch.run(observer.as_mut())?)
 }

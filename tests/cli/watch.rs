@@ -14,7 +14,7 @@ use serde_json::Value;
 use shadegrad::kernels::shader_files;
 use tempfile::TempDir;
 
-use super::{common::binary::process, path_text, run, temporary};
+use super::{Run, common::binary::process, path_text, run, temporary, without_driver};
 
 /// Longer than any save takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -223,6 +223,18 @@ fn a_checking_process_that_was_ended_costs_no_save() {
     );
 }
 
+/// Some drivers stop such a loop, and then it has a result, a wrong one. Others go on, and it is named.
+#[test]
+fn a_loop_that_never_ends_costs_no_other_save() {
+    let watched = Watched::over(&["relu"], &[]);
+    let endless = "  loop { a[i].y = a[i].y * 0.5 + 1.0; if (a[i].y > 3.0) { break; } }\n  a[i] =";
+    let event = watched.save("relu", &edited("relu", "  a[i] =", endless));
+    let message = event["message"].as_str().unwrap_or_default();
+    let ends_here = event["outcome"] == "taken";
+    assert!(ends_here || message.contains("ran for more than 2 s"), "{event}");
+    assert_eq!(watched.save("relu", &leaky())["outcome"], "taken");
+}
+
 /// As another branch is checked out: the system forgets a folder that is deleted.
 #[test]
 fn a_folder_that_is_made_again_is_still_watched() {
@@ -248,7 +260,8 @@ fn a_folder_can_be_polled() {
 
 #[test]
 fn a_folder_that_is_none_and_the_cpu_engine_are_usage_errors() {
-    run(&["watch", "/nonexistent/shaders"]).status(2).says(&["/nonexistent/shaders"]);
+    let missing = Run::of(without_driver(&["watch", "/nonexistent/shaders"]));
+    missing.status(2).says(&["/nonexistent/shaders: ", "shaders export DIR"]);
     let folder = temporary();
     run(&["watch", path_text(folder.path()), "--device", "cpu"]).status(2).says(&["--device cpu"]);
 }

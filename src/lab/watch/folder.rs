@@ -73,10 +73,8 @@ impl Folder {
             false => Box::new(RecommendedWatcher::new(heard, Config::default()).map_err(failed)?),
         };
         let mut folder = Folder { path: path.to_owned(), watcher, events, seen: BTreeMap::new() };
+        folder.seen = folder.read().map_err(|error| folder.gone(&error.to_string()))?;
         folder.watch().map_err(failed)?;
-        folder.seen = folder
-            .read()
-            .map_err(|error| WatchError::Folder { path: path.to_owned(), message: error.to_string() })?;
         Ok(folder)
     }
 
